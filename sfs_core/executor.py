@@ -1,0 +1,150 @@
+"""Carries out any plan: pulls batches through each step, journals every fact, and loses none."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from sfs_core.errors import DeletionCapReached, Interrupted, PartLostRecords, SfsError, StillThere
+from sfs_core.journal import Journal
+from sfs_core.messages import say
+from sfs_core.plan import OnError, Plan, Step
+from sfs_core.ports import Batch, Fact
+from sfs_core.progress import Progress
+from sfs_core.report import Report, StepReport
+from sfs_core.spool import Spooled, spool
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from sfs_core.session import Session
+
+MAX_ROUNDS: Final = 10
+"""How often a step lists again before it gives up on what keeps coming back."""
+
+
+def run(plan: Plan, session: Session, journal: Journal) -> Report:
+    """Carry out a spooled plan and return what became of it; the journal says where an earlier run stopped.
+
+    Steps go in order, and one that fails, is stopped, or leaves a record failed under `on_error` stop ends the run.
+    A failure of the store does not escape: it is the report's `error`.
+    """
+    report = Report(journal.run.name, [StepReport(step.line()) for step in plan.steps])
+    began = time.monotonic()
+    try:
+        for number, step in enumerate(plan.steps, 1):
+            _StepRun(plan, step, number, session, journal, report.steps[number - 1]).run()
+            if not report.steps[number - 1].finished:
+                break
+    except SfsError as error:
+        report.error = error
+    report.seconds = time.monotonic() - began
+    return report
+
+
+@dataclass
+class _StepRun:
+    """One step under way."""
+
+    plan: Plan
+    step: Step
+    number: int
+    session: Session
+    journal: Journal
+    report: StepReport
+    halted: bool = False
+    outstanding: dict[int, pa.RecordBatch] = field(default_factory=dict)
+
+    def run(self) -> None:
+        self._wait()
+        if not self.step.until_empty:
+            assert isinstance(self.step.source, Spooled)  # noqa: S101  (plans are spooled before they are shown)
+            self.report.skipped.update(self.step.source.skipped)
+            self.report.failed.update(self.step.source.failed)
+            self.report.records = self.step.source.read - self.step.source.count
+            self.report.finished = self._round(self.step.source, 0)
+            return
+        for round_number in range(MAX_ROUNDS):
+            if (self.number, round_number) in self.journal.finished and self._is_last(round_number):
+                self.report.finished = True
+                return
+            source = self._listed(round_number)
+            if source.count == 0:
+                self.journal.finish(self.number, round_number)
+                self.report.finished = True
+                return
+            if not self._round(source, round_number):
+                return
+        raise StillThere(what=self.step.source.describe(), left=source.count, rounds=MAX_ROUNDS)
+
+    def _is_last(self, round_number: int) -> bool:
+        """Tell whether an earlier run's round found nothing: then there is no listing with records for it."""
+        return not self.journal.ended.get((self.number, round_number))
+
+    def _listed(self, round_number: int) -> Spooled:
+        path = self.journal.run.folder / "spool" / f"{self.number}-{round_number}.parquet"
+        return spool(self.step, path, self.session, self.plan)
+
+    def _wait(self) -> None:
+        if self.step.after and (self.number, 0) not in self.journal.finished:
+            self.session.console.note(say("waiting {minutes:g} minutes", minutes=self.step.after.total_seconds() / 60))
+            if self.session.stop.wait(self.step.after.total_seconds()):
+                raise Interrupted
+
+    def _round(self, source: Spooled, round_number: int) -> bool:
+        """Work through one listing; return whether all of it came to its end without a failure that stops."""
+        self.report.records += source.count
+        self._cap()
+        for ended in self.journal.ended.get((self.number, round_number), {}).values():
+            self.report.add(ended)
+        facts = self.step.into.into(self._batches(source, round_number), self.session)
+        with Progress(self.session.console, self.step.into.describe(), source.count) as progress:
+            for fact in facts:
+                self._account(fact, round_number)
+                progress.add(fact.batch.records.num_rows, self.report.failed.total())
+        if self.session.stop.is_set() and self.report.left:
+            raise Interrupted
+        if self.outstanding:
+            self._lost(0)
+        if self.halted or self.report.left:
+            return False
+        self.journal.finish(self.number, round_number)
+        return True
+
+    def _cap(self) -> None:
+        cap = self.plan.max_delete
+        if self.step.destroys and cap is not None and self.report.records > cap:
+            group = self.plan.confirm.address if self.plan.confirm else ""
+            things = say("records or objects")
+            raise DeletionCapReached(group=group, count=self.report.records, things=things, cap=cap)
+
+    def _batches(self, source: Spooled, round_number: int) -> Iterator[Batch]:
+        ended = self.journal.ended.get((self.number, round_number), {})
+        for number, records in enumerate(source.slices(self.step.batch_records)):
+            if number in ended:
+                continue
+            if self.session.stop.is_set() or self.halted:
+                return
+            in_doubt = (self.number, round_number, number) in self.journal.begun
+            if not in_doubt:
+                self.journal.begin(self.number, round_number, number)
+            self.outstanding[number] = records
+            yield Batch(number, records, in_doubt)
+
+    def _account(self, fact: Fact, round_number: int) -> None:
+        given = self.outstanding.pop(fact.batch.number, None)
+        accounted = fact.done + len(fact.remarks)
+        rows = {remark.row for remark in fact.remarks}
+        if given is None or accounted != given.num_rows or len(rows) != len(fact.remarks):
+            self._lost(accounted, given)
+        self.report.add(self.journal.end(self.number, round_number, fact))
+        failed = self.report.failed.total()
+        stops = self.plan.on_error is OnError.STOP and failed > 0
+        bound = self.plan.max_errors
+        self.halted = self.halted or stops or (bound is not None and bound.exceeded(failed, self.report.tried))
+
+    def _lost(self, accounted: int, given: pa.RecordBatch | None = None) -> None:
+        records = given.num_rows if given is not None else sum(batch.num_rows for batch in self.outstanding.values())
+        raise PartLostRecords(part=type(self.step.into).__name__, given=records, accounted=accounted)

@@ -1,0 +1,296 @@
+"""A run on disk: its plan, its facts as they happen, and the records that were not done.
+
+A run folder (mode 0700) holds `run.json` (command, arguments, clock), `plan.json`, `spool/`, `journal.jsonl` (a line
+as a batch begins and one as it ends), `remarks.jsonl` (each failed or skipped record) and `report.json`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import secrets
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Self, TextIO
+
+from sfs_core.errors import GroupBusy, RunNotFound
+from sfs_core.event_time import EventTime
+from sfs_core.ports import Fact, Fate, Remark
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run folder. `facts` is what `run.json` holds."""
+
+    folder: Path
+    facts: dict[str, Any]
+
+    @classmethod
+    def new(cls, state: Path, command: str, argv: Sequence[str], at: EventTime, facts: Mapping[str, Any]) -> Self:
+        """Make a folder for a new run; its name begins with the time, so that runs sort by age."""
+        moment = at.moment()
+        name = f"{moment:%Y%m%d-%H%M%S}-{command.replace(' ', '-')}-{secrets.token_hex(2)}"
+        folder = state / "runs" / name
+        folder.mkdir(parents=True, mode=0o700)
+        run = cls(folder, {"command": command, "argv": list(argv), "at": at.nanoseconds, **facts})
+        run._save()
+        return run
+
+    @classmethod
+    def load(cls, state: Path, name: str) -> Self:
+        """Return an earlier run by its name, or by the only run whose name begins so. Raises RunNotFound."""
+        runs = state / "runs"
+        folders = [runs / name] if (runs / name / "run.json").exists() and name else sorted(runs.glob(f"{name}*"))
+        if len(folders) != 1 or not name or "/" in name or not (folders[0] / "run.json").exists():
+            raise RunNotFound(run=name, folder=runs)
+        return cls(folders[0], json.loads((folders[0] / "run.json").read_text("utf-8")))
+
+    @classmethod
+    def all(cls, state: Path) -> list[Self]:
+        """Return every run on this machine, oldest first."""
+        return [cls.load(state, path.parent.name) for path in sorted((state / "runs").glob("*/run.json"))]
+
+    @property
+    def name(self) -> str:
+        """The run's name."""
+        return self.folder.name
+
+    @property
+    def at(self) -> EventTime:
+        """The run's own instant."""
+        return EventTime(self.facts["at"])
+
+    @property
+    def plan(self) -> dict[str, Any] | None:
+        """The plan as it was confirmed, None if it never was."""
+        return self._read("plan.json")
+
+    @property
+    def report(self) -> dict[str, Any] | None:
+        """The report, None while the run has not ended by itself."""
+        return self._read("report.json")
+
+    def remember(self, key: str, value: Callable[[], Any]) -> Any:
+        """Return what this run found under `key` when it was first asked, a JSON value: so a resumed plan repeats."""
+        if key not in self.facts:
+            self.facts[key] = value()
+            self._save()
+        return self.facts[key]
+
+    def write(self, name: str, content: Mapping[str, Any]) -> None:
+        """Write a JSON file of the run whole or not at all."""
+        partial = self.folder / f"{name}.partial"
+        with partial.open("w", encoding="utf-8") as file:
+            json.dump(content, file, ensure_ascii=False, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(self.folder / name)
+
+    def drop_spool(self) -> None:
+        """Remove the written-down records: they are somebody's data, and a finished run needs them no more."""
+        shutil.rmtree(self.folder / "spool", ignore_errors=True)
+
+    def discard(self) -> None:
+        """Remove the run, which changed nothing."""
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _save(self) -> None:
+        self.write("run.json", self.facts)
+
+    def _read(self, name: str) -> dict[str, Any] | None:
+        path = self.folder / name
+        return json.loads(path.read_text("utf-8")) if path.exists() else None
+
+    def remarks(self, *fates: Fate) -> Iterator[dict[str, Any]]:
+        """Yield each record that was not done in the end; what a later attempt at its batch made good is left out.
+
+        Keys are `step`, `round`, `batch`, `row`, `fate`, `code`, `message` and `record` (feature name to value).
+        """
+        path, current = self.folder / "remarks.jsonl", self._attempts()
+        if not path.exists():
+            return
+        with path.open(encoding="utf-8") as file:
+            for entry in _lines(file):
+                place = (entry["step"], entry["round"], entry["batch"])
+                is_current = entry["batch"] == SPOOLING or current.get(place) == entry["attempt"]
+                if is_current and (not fates or entry["fate"] in fates):
+                    yield entry
+
+    def _attempts(self) -> dict[tuple[int, int, int], int]:
+        """Return the last attempt at each batch that ended with remarks."""
+        path, last = self.folder / "journal.jsonl", {}
+        if path.exists():
+            with path.open(encoding="utf-8") as file:
+                for entry in _lines(file):
+                    if "attempt" in entry:
+                        last[(entry["step"], entry["round"], entry["batch"])] = entry["attempt"]
+        return last
+
+
+def _lines(file: TextIO) -> Iterator[dict[str, Any]]:
+    """Yield the whole lines of a file; a last one cut off by a kill is left out."""
+    for line in file:
+        if line.endswith("\n"):
+            yield json.loads(line)
+
+
+SPOOLING: Final = -1
+"""The batch number of records that were refused before anything was changed."""
+
+
+@dataclass
+class Ended:
+    """How a batch ended, as the journal tells it."""
+
+    records: int
+    done: int
+    skipped: Counter[str]
+    failed: Counter[str]
+
+
+@dataclass
+class Journal:
+    """The facts of a run, appended as they happen; opened again, it knows which batches ended and which only began.
+
+    Opened again it is the next `attempt`, in which batches with failed records are in doubt, so that they are retried.
+
+    Lines reach the operating system one by one, so a killed process loses none; a power cut may lose the last second.
+    """
+
+    run: Run
+    ended: dict[tuple[int, int], dict[int, Ended]] = field(default_factory=dict)
+    begun: set[tuple[int, int, int]] = field(default_factory=set)
+    finished: set[tuple[int, int]] = field(default_factory=set)
+    attempt: int = 1
+
+    def __post_init__(self) -> None:
+        path = self.run.folder / "journal.jsonl"
+        if path.exists():
+            with path.open(encoding="utf-8") as file:
+                for entry in _lines(file):
+                    self._know(entry)
+            self._doubt_failures()
+            _drop_torn_line(path)
+        _drop_torn_line(self.run.folder / "remarks.jsonl")
+        self._file = path.open("a", encoding="utf-8", buffering=1)
+        self._append({"opened": self.attempt})
+        self._remarks = (self.run.folder / "remarks.jsonl").open("a", encoding="utf-8", buffering=1)
+
+    def _doubt_failures(self) -> None:
+        for (step, round_number), batches in self.ended.items():
+            for number in [number for number, ended in batches.items() if ended.failed]:
+                del batches[number]
+                self.begun.add((step, round_number, number))
+                self.finished.discard((step, round_number))
+
+    def _know(self, entry: dict[str, Any]) -> None:
+        if "opened" in entry:
+            self.attempt = entry["opened"] + 1
+            return
+        place = (entry["step"], entry["round"])
+        if "finished" in entry:
+            self.finished.add(place)
+        elif "begun" in entry:
+            self.begun.add((*place, entry["batch"]))
+        else:
+            skipped, failed = Counter(entry.get("skipped", {})), Counter(entry.get("failed", {}))
+            ended = Ended(entry["records"], entry["done"], skipped, failed)
+            self.ended.setdefault(place, {})[entry["batch"]] = ended
+
+    def begin(self, step: int, round: int, batch: int) -> None:
+        """Write down that a batch is about to be worked on."""
+        self._append({"step": step, "round": round, "batch": batch, "begun": True})
+
+    def end(self, step: int, round: int, fact: Fact) -> Ended:
+        """Write down how a batch ended: its remarks first, so that no count stands without its records."""
+        self.remark(step, round, fact.batch.number, fact.batch.records, fact.remarks)
+        skipped = Counter(remark.code for remark in fact.remarks if remark.fate is Fate.SKIPPED)
+        failed = Counter(remark.code for remark in fact.remarks if remark.fate is Fate.FAILED)
+        entry: dict[str, Any] = {"step": step, "round": round, "batch": fact.batch.number}
+        entry |= {"records": fact.batch.records.num_rows, "done": fact.done}
+        entry |= {"skipped": dict(skipped)} if skipped else {}
+        entry |= {"failed": dict(failed)} if failed else {}
+        entry |= {"attempt": self.attempt} if fact.remarks or self.attempt > 1 else {}
+        self._append(entry)
+        self._know(entry)
+        return self.ended[(step, round)][fact.batch.number]
+
+    def remark(self, step: int, round: int, batch: int, records: pa.RecordBatch, remarks: Sequence[Remark]) -> None:
+        """Write down each record remarked on, with its values."""
+        for remark in remarks:
+            record = {k: v for k, v in records.slice(remark.row, 1).to_pylist()[0].items() if v is not None}
+            entry: dict[str, Any] = {"step": step, "round": round, "batch": batch, "row": remark.row}
+            entry |= {"fate": remark.fate.value}
+            entry |= {"attempt": self.attempt}
+            entry |= {"code": remark.code, "message": str(remark.message), "record": record}
+            self._remarks.write(json.dumps(entry, ensure_ascii=False, default=str) + "\n")
+
+    def reject(self, step: int, records: pa.RecordBatch, remarks: Sequence[Remark]) -> None:
+        """Write down each record refused before anything is changed."""
+        self.remark(step, 0, SPOOLING, records, remarks)
+
+    def finish(self, step: int, round: int) -> None:
+        """Write down that a step, or one round of it, is over."""
+        self.finished.add((step, round))
+        self._append({"step": step, "round": round, "finished": True})
+        os.fsync(self._file.fileno())
+
+    def close(self) -> None:
+        """Close the files."""
+        self._file.close()
+        self._remarks.close()
+
+    def _append(self, entry: Mapping[str, Any]) -> None:
+        self._file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+
+
+def _drop_torn_line(path: Path) -> None:
+    """Cut off a last line that a kill left without its end, so that the next one begins on its own."""
+    if not path.exists():
+        return
+    with path.open("r+b") as file:
+        content_end = file.seek(0, os.SEEK_END)
+        tail_start = max(0, content_end - 2**20)
+        file.seek(tail_start)
+        tail = file.read()
+        if tail and not tail.endswith(b"\n"):
+            file.truncate(tail_start + tail.rfind(b"\n") + 1)
+
+
+@dataclass
+class Locks:
+    """Holds groups for one run, so that no other run on this machine changes them meanwhile."""
+
+    state: Path
+    run: str
+    _held: list[int] = field(default_factory=list)
+
+    def take(self, identity: str, group: str) -> None:
+        """Hold a group, known over all connections by `identity`. Raises GroupBusy with the run that holds it."""
+        folder = self.state / "locks"
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        path = folder / f"{hashlib.sha256(identity.encode()).hexdigest()[:24]}.lock"
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            holder, _, pid = os.pread(handle, 4096, 0).decode("utf-8", "replace").partition(" ")
+            os.close(handle)
+            raise GroupBusy(run=holder or "?", pid=pid or "?", group=group) from error
+        os.ftruncate(handle, 0)
+        os.pwrite(handle, f"{self.run} {os.getpid()}".encode(), 0)
+        self._held.append(handle)
+
+    def release(self) -> None:
+        """Let go of every group."""
+        for handle in self._held:
+            os.close(handle)
+        self._held.clear()

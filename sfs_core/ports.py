@@ -1,0 +1,433 @@
+"""The contracts between the core and its parts, and the values that pass between them.
+
+A record on its way is a line of an Arrow `RecordBatch`: one column a feature, each value in the service's own text
+(`ValueAsString`, so a `string` column; a collection is a `list<string>`), null where the record lacks the feature.
+A batch of the history also carries the system columns `is_deleted`, `api_invocation_time` and `write_time`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING, ClassVar, Protocol, Self, runtime_checkable
+
+from sfs_core.errors import SfsError
+from sfs_core.event_time import EventTime
+from sfs_core.messages import Message
+from sfs_core.model import (
+    DeletionMode,
+    FeatureDefinition,
+    FeatureGroup,
+    FeatureGroupName,
+    GroupStatus,
+    Identity,
+    NewFeatureGroup,
+    RecordId,
+    TargetStore,
+    Throughput,
+    TtlDuration,
+)
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from sfs_core.plan import Plan
+    from sfs_core.session import Session
+
+RECORD_ID = "record_id"
+"""The one column of a batch of record ids."""
+DELETE_AT = "event_time"
+"""The second column of a batch of deletions: each one's own event time, in the group's text."""
+
+
+# what becomes of a record
+
+
+class Fate(StrEnum):
+    """What became of a record: every record that goes in has exactly one."""
+
+    DONE = "done"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Why one record of a batch was not done: `row` is its position in the batch, from 0.
+
+    `code` is for machines (an error class's name, or a skip reason such as `NewerInTarget`), `message` for people.
+    """
+
+    row: int
+    fate: Fate
+    code: str
+    message: Message
+
+    @classmethod
+    def failed(cls, row: int, error: SfsError) -> Self:
+        """Return the remark that the record at `row` failed with `error`."""
+        return cls(row, Fate.FAILED, error.code, error.message)
+
+    @classmethod
+    def skipped(cls, row: int, code: str, message: Message) -> Self:
+        """Return the remark that the record at `row` was left as it is."""
+        return cls(row, Fate.SKIPPED, code, message)
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """So many records, and their place in the step: numbers count from 0 and repeat on resume.
+
+    `in_doubt` is true where an interrupted run began this batch and did not write down how it ended.
+    """
+
+    number: int
+    records: pa.RecordBatch
+    in_doubt: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What became of a batch: `done` records, and a remark for each of the others."""
+
+    batch: Batch
+    done: int
+    remarks: tuple[Remark, ...] = ()
+
+    @classmethod
+    def of(cls, batch: Batch, remarks: Sequence[Remark] = ()) -> Self:
+        """Return the fact that all of a batch is done but for the records remarked on."""
+        return cls(batch, batch.records.num_rows - len(remarks), tuple(remarks))
+
+
+# parts
+
+
+class Source(Protocol):
+    """Where records or record ids come from. A frozen dataclass: its fields are printed and compared with the plan."""
+
+    def describe(self) -> Message:
+        """Return a noun phrase, as in `3 from record ids in FILE`: the count is put before it."""
+        ...
+
+    def batches(self, session: Session) -> Iterator[pa.RecordBatch]:
+        """Yield batches of any size, in an order that need not repeat: what has to repeat is spooled first."""
+        ...
+
+
+@runtime_checkable
+class RecordIdSource(Source, Protocol):
+    """A source of record ids, chosen by `--ids NAME`.
+
+    A frozen dataclass with `name`, a first field `group: FeatureGroup`, and any options as further fields. Batches
+    have the one column `record_id` (string, no nulls; see `record_ids()`); an id may come more than once.
+    Kept by `sfs_core.testing.RecordIdSourceContract`.
+    """
+
+    name: ClassVar[str]
+
+
+class Transform(Protocol):
+    """A pure change of batches on their way into the spool: check, look up, map, drop."""
+
+    def describe(self) -> Message:
+        """Return what it does, as a verb phrase for the plan."""
+        ...
+
+    def apply(self, records: pa.RecordBatch, session: Session) -> tuple[pa.RecordBatch, Sequence[Remark]]:
+        """Return the records that go on, and a remark for each row of `records` that does not."""
+        ...
+
+
+class Sink(Protocol):
+    """Where records go. A frozen dataclass, like a source; it is asked `into` once a step (or once a round)."""
+
+    def describe(self) -> Message:
+        """Return what it does, as in `hard-delete from prod:orders`."""
+        ...
+
+    def into(self, batches: Iterator[Batch], session: Session) -> Iterator[Fact]:
+        """Yield one fact a batch as each completes, in any order.
+
+        Takes no further batch than it has room to work on. A failure of one record is a remark; a failure of the
+        store (unavailable, denied) is raised, and then nothing more is taken.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ClearRequest:
+    """What a clear strategy plans for: the ids are ready for the online side, `at` is the run's clock."""
+
+    group: FeatureGroup
+    ids: RecordIdSource | None
+    at: EventTime
+    max_workers: int
+    batch_records: int
+    settle: timedelta = timedelta(0)
+
+
+class ClearStrategy(Protocol):
+    """One way to empty one store of a feature group, chosen by `--online-by` or `--offline-by`.
+
+    A frozen dataclass whose fields are its options. Pure: it refuses early (raises Refused) and reads nothing.
+    """
+
+    name: ClassVar[str]
+    clears: ClassVar[TargetStore]
+
+    def plan(self, request: ClearRequest) -> Plan:
+        """Return the steps that empty `clears` of the request's group; the last one proves it empty."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class MigrateRequest:
+    """What a migrate strategy reads: the source, and which of its records."""
+
+    source: FeatureGroup
+    target: FeatureGroup
+    event_time: EventTimeRange | None
+    where: str | None
+    ids: RecordIdSource | None
+    at: EventTime
+
+
+@dataclass(frozen=True, slots=True)
+class MigrateRoute:
+    """What a migrate strategy answers: a source of records, and how its records are to be put.
+
+    `skip_newer`: leave a record whose target holds the same or a newer event time (and count it). `replay`: rows
+    may be delete markers, which become soft deletes.
+    """
+
+    records: Source
+    through: tuple[Transform, ...]
+    skip_newer: bool
+    replay: bool
+
+
+class MigrateStrategy(Protocol):
+    """One way to read a feature group for a migration, chosen by `--what`. A frozen dataclass, pure."""
+
+    name: ClassVar[str]
+
+    def route(self, request: MigrateRequest) -> MigrateRoute:
+        """Return where the records come from. Raises Refused where the source has not got the store it needs."""
+        ...
+
+
+# stores
+
+
+@dataclass(frozen=True, slots=True)
+class GroupQuery:
+    """Which feature groups to list, and in which order; filters are the service's (API ListFeatureGroups)."""
+
+    name_contains: str | None = None
+    status: GroupStatus | None = None
+    offline_status: str | None = None
+    created_after: EventTime | None = None
+    created_before: EventTime | None = None
+    sort_by: str = "Name"
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class GroupChange:
+    """One change of a feature group: exactly one of these is set, as UpdateFeatureGroup wants it."""
+
+    add_features: tuple[FeatureDefinition, ...] = ()
+    ttl: TtlDuration | None = None
+    remove_ttl: bool = False
+    storage_type: str | None = None
+    throughput: Throughput | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OnlineRecords:
+    """Records of an online store: text columns, and beside each record when it expires (ISO 8601 UTC, or null)."""
+
+    records: pa.RecordBatch
+    expires_at: pa.StringArray
+
+
+@dataclass(frozen=True, slots=True)
+class EventTimeRange:
+    """`A..B`: from A on, before B; either may be open."""
+
+    start: EventTime | None
+    end: EventTime | None
+
+
+class Versions(StrEnum):
+    """Which versions of each record the offline store is asked for."""
+
+    LATEST = "latest"
+    HISTORY = "history"
+
+
+@dataclass(frozen=True, slots=True)
+class OfflineQuery:
+    """What is asked of an offline store.
+
+    `event_time` and `written_by` (on write_time) bound the versions *before* they are ranked; `where` is an SQL
+    condition over feature names, on what is left *after*. `features` None means all.
+    """
+
+    versions: Versions = Versions.LATEST
+    features: tuple[str, ...] | None = None
+    event_time: EventTimeRange | None = None
+    where: str | None = None
+    written_by: EventTime | None = None
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """How records are put: `targets` None means every enabled store; `ttl` is each record's own time to live.
+
+    `max_workers` bounds the requests in flight.
+    """
+
+    targets: tuple[TargetStore, ...] | None = None
+    ttl: TtlDuration | None = None
+    max_workers: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """How records are deleted."""
+
+    mode: DeletionMode = DeletionMode.SOFT
+    targets: tuple[TargetStore, ...] | None = None
+    max_workers: int = 4
+
+
+@runtime_checkable
+class Store(Protocol):
+    """A feature store. A dataclass whose fields are its connection's settings; the constructor opens nothing slow.
+
+    Kept by `sfs_core.testing.StoreContract`. Safe to use from several threads. Limits of an API (25 or 100 a call)
+    are the store's own affair: it takes batches of any size and cuts them. Every method may raise AccessDenied and
+    StoreUnavailable (after every retry), and FeatureGroupNotFound where it names a group.
+    """
+
+    name: ClassVar[str]
+    offline_lag: timedelta
+    """How long an acknowledged record may take to show in the offline store."""
+
+    def identity(self) -> Identity:
+        """Return account, Region and principal."""
+        ...
+
+    def place(self) -> str:
+        """Return where groups are looked for, in words: `eu-west-1 of account 1111`, or a folder."""
+        ...
+
+    def groups(self, query: GroupQuery) -> Iterator[FeatureGroupName]:
+        """Yield the names of all groups that match, offline-only ones too, in the order asked for."""
+        ...
+
+    def describe(self, name: str) -> FeatureGroup:
+        """Return a group by its name or ARN, whatever its status."""
+        ...
+
+    def create(self, new: NewFeatureGroup) -> None:
+        """Begin to make a group; `describe` tells when it is Created. Raises GroupExists, BadDefinition."""
+        ...
+
+    def update(self, name: str, change: GroupChange) -> None:
+        """Begin to change a group; `describe` tells when. Raises BadDefinition, GroupNotReady."""
+        ...
+
+    def delete(self, name: str) -> None:
+        """Begin to delete a group: its online records go, its offline objects and table stay."""
+        ...
+
+    def tags(self, name: str) -> Mapping[str, str]:
+        """Return a group's tags."""
+        ...
+
+    def read(
+        self, group: FeatureGroup, ids: Sequence[RecordId], features: Sequence[str] | None = None
+    ) -> OnlineRecords:
+        """Return the records the online store holds for `ids`.
+
+        An id without a live record is absent from the answer; order is not kept. Columns are `features` (all when
+        None) in definition order, and the record identifier always. Raises UnknownFeature, StoreNotEnabled.
+        """
+        ...
+
+    def list_record_ids(self, group: FeatureGroup, *, soft_deleted: bool = False) -> Iterator[pa.RecordBatch]:
+        """Yield the online store's record ids in batches with the column `record_id`, unordered.
+
+        Soft-deleted ones only when asked for; expired ones never. Not a snapshot: under writers an id may come
+        twice or not at all. Raises StoreNotEnabled. Source: API ListRecords.
+        """
+        ...
+
+    def put(self, group: FeatureGroup, batches: Iterable[Batch], how: Put) -> Iterator[Fact]:
+        """Write records as PutRecord does, each replacing the whole record; yield a fact a batch.
+
+        Online a record counts only if its event time is strictly later than what is there; offline it is always
+        appended. Records of one id are applied in the order given. A record that breaks a rule is a failed remark.
+        Acknowledged means durable. Raises StoreNotEnabled, BadDefinition (a TTL without an online store).
+        """
+        ...
+
+    def update_record(
+        self, group: FeatureGroup, record_id: RecordId, features: Mapping[str, str | list[str]], how: Put
+    ) -> None:
+        """Change single features of a live record (API UpdateRecord; Standard_V2 and InMemory only).
+
+        Equal or newer event time applies, none keeps the stored one. Raises RecordNotFound, BadRequest (older).
+        """
+        ...
+
+    def delete_records(self, group: FeatureGroup, batches: Iterable[Batch], how: Delete) -> Iterator[Fact]:
+        """Delete records; a batch has the columns `record_id` and `event_time` (each deletion's own, as text).
+
+        Soft: hidden if the event time is later than the stored one, a delete marker is appended offline either way.
+        Hard: removed if later; else the record fails with the code `EventTimeNotLater`, and no marker is written.
+        A record that is not there is done. Source: API DeleteRecord.
+        """
+        ...
+
+    def holds(self, group: FeatureGroup, records: pa.RecordBatch, since: EventTime) -> Sequence[bool]:
+        """Tell for each record whether this very version (id and event time) has been written since `since`.
+
+        Asked of batches in doubt after an interrupted run. Offline, a store that cannot see its buffered rows
+        answers by its online side alone. Delete markers are recognised by the column `is_deleted`.
+        """
+        ...
+
+    def versions(self, group: FeatureGroup, query: OfflineQuery) -> Iterator[pa.RecordBatch]:
+        """Yield what the offline store holds, text columns by the query's features.
+
+        LATEST: one record an id, ranked by event time as an instant, then api_invocation_time, then write_time,
+        delete markers dropped after ranking; unordered. HISTORY: every version with the system columns, ordered by
+        event time, api_invocation_time, write_time. Raises StoreNotEnabled, BadOption (`where`).
+        """
+        ...
+
+    def offline_objects(self, group: FeatureGroup) -> Iterator[pa.RecordBatch]:
+        """Yield the objects under the group's own root: columns `key` (an s3:// URI) and `size` in bytes.
+
+        Raises Refused for a root that is not this group's alone.
+        """
+        ...
+
+    def delete_objects(self, group: FeatureGroup, batches: Iterable[Batch]) -> Iterator[Fact]:
+        """Delete objects by `key`; a key outside the group's own root is refused, whatever the rest says."""
+        ...
+
+    def settle(self, group: FeatureGroup) -> None:
+        """Bring buffered offline writes to disk where the store can; else do nothing."""
+        ...
+
+    def close(self) -> None:
+        """Give back what is held open."""
+        ...

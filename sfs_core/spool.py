@@ -1,0 +1,234 @@
+"""What a step will work on, written down before anything is changed: counts are exact and batches repeat."""
+
+from __future__ import annotations
+
+import errno
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sfs_core.errors import DiskFull, Interrupted, UsageError
+from sfs_core.messages import Message, say
+from sfs_core.plan import OnError, Plan, Step
+from sfs_core.ports import RECORD_ID, Fate, Remark
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from sfs_core.session import Session
+
+Rejected = Callable[[int, "pa.RecordBatch", tuple[Remark, ...]], None]
+"""Called with a step's number, a batch, and the remarks on those of its rows that do not get into the spool."""
+
+
+class TooManyErrors(UsageError):
+    """More records of the input are bad than the user allows; nothing was written."""
+
+    sentence = "{count:,} records of {source} are bad, more than --max-errors allows; nothing was written"
+
+
+class BadInput(UsageError):
+    """A record of the input cannot be written as it is; nothing was written."""
+
+    sentence = "record {number:,} of {source}: {problem}; nothing was written: mend it, or give --on-error skip"
+
+
+@dataclass(frozen=True, slots=True)
+class Spooled:
+    """A source that was written down: `count` records (or ids, or objects), in batches that repeat.
+
+    `skipped` and `failed` count, by code, what was read and does not go on; `duplicates` are ids that came again.
+    """
+
+    source: Message
+    count: int
+    skipped: dict[str, int]
+    failed: dict[str, int]
+    duplicates: int
+    total_bytes: int | None = None
+    path: Path = field(compare=False, default=Path())
+
+    @property
+    def read(self) -> int:
+        """How many records came in."""
+        return self.count + sum(self.skipped.values()) + sum(self.failed.values())
+
+    def describe(self) -> Message:
+        """Return the count and what was counted."""
+        fields: dict[str, object] = {"count": f"{self.count:,}", "source": self.source}
+        text = "{count} from {source}"
+        for key, number in (("duplicates", self.duplicates), ("rejected", sum(self.failed.values()))):
+            if number:
+                fields[key] = f"{number:,}"
+        if "duplicates" in fields:
+            text += " ({duplicates} duplicates left out)"
+        if "rejected" in fields:
+            text += " ({rejected} rejected)"
+        if self.total_bytes is not None:
+            text, fields["bytes"] = text + " ({bytes} bytes)", f"{self.total_bytes:,}"
+        return say(text, **fields)
+
+    def batches(self, session: Session) -> Iterator[pa.RecordBatch]:
+        """Yield what was written down in batches of the file's own size."""
+        yield from self.slices(65_536)
+
+    def slices(self, records: int) -> Iterator[pa.RecordBatch]:
+        """Yield what was written down in batches of exactly so many records, the last one smaller."""
+        import pyarrow.parquet as pq
+
+        with pq.ParquetFile(self.path) as file:
+            yield from file.iter_batches(batch_size=records)
+
+
+def spooled(plan: Plan, folder: Path, session: Session, rejected: Rejected | None = None) -> Plan:
+    """Return the plan with every step's source written to `folder`; what is there already is taken as it is.
+
+    Sources of steps `until_empty` are asked at run time instead. Raises BadInput where a record is refused and the
+    plan's `on_error` is stop, DiskFull, Interrupted, and whatever a source raises; nothing has been changed then.
+    """
+    steps = []
+    for number, step in enumerate(plan.steps, 1):
+        if step.until_empty or isinstance(step.source, Spooled):
+            steps.append(step)
+            continue
+        tell = partial(rejected, number) if rejected else None
+        source = spool(step, folder / f"{number}.parquet", session, plan, tell)
+        steps.append(replace(step, source=source, through=()))
+    return replace(plan, steps=tuple(steps))
+
+
+def spool(
+    step: Step,
+    path: Path,
+    session: Session,
+    plan: Plan,
+    rejected: Callable[[pa.RecordBatch, tuple[Remark, ...]], None] | None = None,
+) -> Spooled:
+    """Return a step's source, written to `path` through the step's transforms, or as an earlier run wrote it."""
+    done = path.with_suffix(".json")
+    if not done.exists():
+        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        try:
+            _Writing(step, path, session, plan, rejected).write(done)
+        except OSError as error:
+            raise _translated(error, path.parent) from error
+        except sqlite3.OperationalError as error:
+            if "full" not in str(error):
+                raise
+            raise DiskFull(folder=path.parent) from error
+    facts = json.loads(done.read_text("utf-8"))
+    return Spooled(step.source.describe(), path=path, **facts)
+
+
+def _translated(error: OSError, folder: Path) -> Exception:
+    return DiskFull(folder=folder) if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else error
+
+
+class _Writing:
+    """One source on its way into its file."""
+
+    def __init__(
+        self,
+        step: Step,
+        path: Path,
+        session: Session,
+        plan: Plan,
+        rejected: Callable[[pa.RecordBatch, tuple[Remark, ...]], None] | None,
+    ) -> None:
+        self.step, self.path, self.session, self.plan, self.rejected = step, path, session, plan, rejected
+        self.read = self.count = self.duplicates = 0
+        self.total_bytes: int | None = None
+        self.remarks: dict[Fate, Counter[str]] = {Fate.SKIPPED: Counter(), Fate.FAILED: Counter()}
+
+    def write(self, done: Path) -> None:
+        """Write the file, then the facts that say it is whole."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        writer = None
+        unfinished = self.path.with_suffix(".partial")
+        try:
+            for batch in self._distinct(self._transformed()):
+                if writer is None:
+                    writer = pq.ParquetWriter(unfinished, batch.schema, compression="lz4", use_dictionary=False)
+                writer.write_batch(batch)
+                self.count += batch.num_rows
+                if "size" in batch.schema.names and "key" in batch.schema.names:
+                    self.total_bytes = (self.total_bytes or 0) + sum(batch.column("size").to_pylist())
+            if writer is None:
+                writer = pq.ParquetWriter(unfinished, pa.schema([pa.field(RECORD_ID, pa.string())]))
+        finally:
+            if writer is not None:
+                writer.close()
+        unfinished.replace(self.path)
+        facts = {
+            "count": self.count,
+            "skipped": dict(self.remarks[Fate.SKIPPED]),
+            "failed": dict(self.remarks[Fate.FAILED]),
+            "duplicates": self.duplicates,
+            "total_bytes": self.total_bytes,
+        }
+        unfinished.write_text(json.dumps(facts), "utf-8")
+        unfinished.replace(done)
+
+    def _transformed(self) -> Iterator[pa.RecordBatch]:
+        for batch in self.step.source.batches(self.session):
+            if self.session.stop.is_set():
+                raise Interrupted
+            records = batch
+            for transform in self.step.through:
+                given = records
+                records, remarks = transform.apply(given, self.session)
+                self._remark(given, tuple(remarks))
+            self.read += batch.num_rows
+            if records.num_rows:
+                yield records
+
+    def _remark(self, records: pa.RecordBatch, remarks: tuple[Remark, ...]) -> None:
+        for remark in remarks:
+            if remark.fate is Fate.FAILED and self.plan.on_error is OnError.STOP:
+                source, number = self.step.source.describe(), self.read + remark.row + 1
+                raise BadInput(number=number, source=source, problem=remark.message)
+            self.remarks[remark.fate][remark.code] += 1
+        failed, bound = self.remarks[Fate.FAILED].total(), self.plan.max_errors
+        if bound is not None and bound.exceeded(failed, self.read + records.num_rows):
+            raise TooManyErrors(count=failed, source=self.step.source.describe())
+        if remarks and self.rejected is not None:
+            self.rejected(records, remarks)
+
+    def _distinct(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Yield batches as they are, but ids once each, in the order first seen: on disk, so memory stays flat."""
+        ids: sqlite3.Connection | None = None
+        seen = self.path.with_suffix(".ids")
+        for batch in batches:
+            if batch.schema.names != [RECORD_ID]:
+                yield batch
+                continue
+            if ids is None:
+                seen.unlink(missing_ok=True)
+                ids = sqlite3.connect(seen, isolation_level=None)
+                ids.executescript(
+                    "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; CREATE TABLE ids (id TEXT PRIMARY KEY)"
+                )
+            ids.execute("BEGIN")
+            rows = zip(batch.column(0).to_pylist(), strict=True)
+            new = ids.executemany("INSERT OR IGNORE INTO ids VALUES (?)", rows).rowcount
+            ids.execute("COMMIT")
+            self.duplicates += batch.num_rows - new
+        if ids is not None:
+            yield from _id_batches(ids)
+            ids.close()
+            seen.unlink()
+
+
+def _id_batches(ids: sqlite3.Connection) -> Iterator[pa.RecordBatch]:
+    from sfs_core.arrow import record_ids
+
+    cursor = ids.execute("SELECT id FROM ids ORDER BY rowid")
+    while rows := cursor.fetchmany(65_536):
+        yield record_ids(row[0] for row in rows)

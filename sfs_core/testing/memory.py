@@ -1,0 +1,319 @@
+"""The in-memory store: the reference model that every other store is compared with. Small, slow and obviously right.
+
+One record at a time, plain dictionaries, one lock. What becomes of a record is written out in `online_model`,
+`offline_model` and `records_model`, the life of groups in `catalogue_model`; here batches go in and out.
+Where the dossier leaves a question open, the model's answer is: an expired record is hidden at once, is forgotten and
+leaves no delete marker; deleting an id that is not there is done, leaves a delete marker offline and no tombstone
+online; a tombstone does not expire; an UpdateRecord appends the whole merged record offline.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, ClassVar
+
+from sfs_core.arrow import record_ids, records_from, rows_of
+from sfs_core.clock import Clock, SystemClock
+from sfs_core.errors import FeatureGroupNotFound, MissingFeature, Refused, SfsError, StoreNotEnabled
+from sfs_core.event_time import EventTime
+from sfs_core.hookspecs import hookimpl
+from sfs_core.messages import say
+from sfs_core.model import (
+    API_INVOCATION_TIME,
+    IS_DELETED,
+    SYSTEM_COLUMNS,
+    WRITE_TIME,
+    FeatureDefinition,
+    FeatureGroup,
+    FeatureGroupName,
+    Identity,
+    NewFeatureGroup,
+    RecordId,
+    TargetStore,
+)
+from sfs_core.ports import (
+    DELETE_AT,
+    RECORD_ID,
+    Batch,
+    Delete,
+    Fact,
+    GroupChange,
+    GroupQuery,
+    OfflineQuery,
+    OnlineRecords,
+    Put,
+    Remark,
+    Store,
+    Versions,
+)
+from sfs_core.rules import Value, check_record
+from sfs_core.testing.catalogue_model import ACCOUNT, REGION, Catalogue, ModelGroup
+from sfs_core.testing.offline_model import Objects, Version, chosen
+from sfs_core.testing.records_model import check_put, delete_record, key_of, put_record, targets_of, update_record
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_BATCH = 100
+_WriteOne = Callable[[ModelGroup, Mapping[str, Value], EventTime], Version | None]
+
+
+@dataclass
+class MemoryState:
+    """What a memory store holds; stores that share one see the same feature groups."""
+
+    catalogue: Catalogue = field(default_factory=Catalogue)
+    objects: Objects = field(default_factory=Objects)
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+
+@dataclass
+class MemoryStore:
+    """A feature store in memory, gone with the process."""
+
+    connection: str = "memory"
+    clock: Clock = field(default_factory=SystemClock)
+    state: MemoryState = field(default_factory=MemoryState, repr=False)
+
+    name: ClassVar[str] = "memory"
+    offline_lag: ClassVar[timedelta] = timedelta(0)
+
+    def identity(self) -> Identity:
+        return Identity(ACCOUNT, REGION, "memory")
+
+    def place(self) -> str:
+        return "memory"
+
+    def groups(self, query: GroupQuery) -> Iterator[FeatureGroupName]:
+        with self.state.lock:
+            return iter(self.state.catalogue.names(query))
+
+    def describe(self, name: str) -> FeatureGroup:
+        with self.state.lock:
+            return replace(self._model(name).group, connection=self.connection)
+
+    def create(self, new: NewFeatureGroup) -> None:
+        with self.state.lock:
+            self.state.catalogue.create(new, self.clock.now())
+
+    def update(self, name: str, change: GroupChange) -> None:
+        with self.state.lock:
+            self.state.catalogue.change(self._model(name), change, self.clock.now())
+
+    def delete(self, name: str) -> None:
+        with self.state.lock:
+            self.state.catalogue.delete(self._model(name).group.name)
+
+    def tags(self, name: str) -> Mapping[str, str]:
+        with self.state.lock:
+            return dict(self._model(name).tags)
+
+    def _model(self, name: str) -> ModelGroup:
+        model = self.state.catalogue.find(name)
+        if model is None:
+            raise FeatureGroupNotFound(name=name, place=self.place())
+        return model
+
+    def _with(self, group: FeatureGroup, store: TargetStore) -> ModelGroup:
+        """Return the group as it is now, which must have the store."""
+        model = self._model(group.name)
+        if store not in model.group.stores:
+            raise StoreNotEnabled(group=group.name, store=store)
+        return model
+
+    def read(
+        self, group: FeatureGroup, ids: Sequence[RecordId], features: Sequence[str] | None = None
+    ) -> OnlineRecords:
+        import pyarrow as pa
+
+        with self.state.lock:
+            model, now = self._with(group, TargetStore.ONLINE), self.clock.now()
+            columns = _columns(model.group, features, always=group.record_identifier)
+            items = [item for record_id in dict.fromkeys(ids) if (item := model.online.live(record_id, now))]
+        records = records_from(columns, [item.record or {} for item in items])
+        return OnlineRecords(
+            records, pa.array([item.expires_at and item.expires_at.iso() for item in items], pa.string())
+        )
+
+    def list_record_ids(self, group: FeatureGroup, *, soft_deleted: bool = False) -> Iterator[pa.RecordBatch]:
+        with self.state.lock:
+            model = self._with(group, TargetStore.ONLINE)
+            ids = list(model.online.ids(self.clock.now(), soft_deleted=soft_deleted))
+        for start in range(0, len(ids), _BATCH):
+            yield record_ids(ids[start : start + _BATCH])
+
+    def put(self, group: FeatureGroup, batches: Iterable[Batch], how: Put) -> Iterator[Fact]:
+        check_put(self.describe(group.name), how)
+        for batch in batches:
+            _check_columns(batch.records, self.describe(group.name))
+            columns = [name for name in batch.records.schema.names if name not in SYSTEM_COLUMNS]
+            yield self._each(
+                group,
+                batch,
+                rows_of(batch.records.select(columns)),
+                lambda model, record, now: put_record(model, record, how, now),
+            )
+
+    def update_record(
+        self, group: FeatureGroup, record_id: RecordId, features: Mapping[str, str | list[str]], how: Put
+    ) -> None:
+        with self.state.lock:
+            model = self._model(group.name)
+            self._append(model, [update_record(model, record_id, features, how, self.clock.now())])
+
+    def delete_records(self, group: FeatureGroup, batches: Iterable[Batch], how: Delete) -> Iterator[Fact]:
+        targets = targets_of(self.describe(group.name), how.targets)
+
+        def delete_one(model: ModelGroup, key: Mapping[str, Value], now: EventTime) -> Version | None:
+            check_record(model.group, key)
+            record_id, event_time = key_of(model.group, key)
+            return delete_record(model, record_id, event_time, how.mode, targets, now)
+
+        for batch in batches:
+            keys = batch.records.select([RECORD_ID, DELETE_AT]).rename_columns(
+                [group.record_identifier, group.event_time]
+            )
+            yield self._each(group, batch, rows_of(keys), delete_one)
+
+    def _each(
+        self, group: FeatureGroup, batch: Batch, records: Sequence[Mapping[str, Value]], write: _WriteOne
+    ) -> Fact:
+        """Write records one by one, in order; one that breaks a rule fails alone (§2.3, BatchWriteRecord)."""
+        with self.state.lock:
+            model, now = self._model(group.name), self.clock.now()
+            rows, remarks = [], []
+            for row, record in enumerate(records):
+                try:
+                    rows.append(write(model, record, now))
+                except SfsError as error:
+                    remarks.append(Remark.failed(row, error))
+            self._append(model, rows)
+        return Fact.of(batch, remarks)
+
+    def _append(self, model: ModelGroup, rows: Iterable[Version | None]) -> None:
+        if model.group.offline is not None:
+            self.state.objects.append(str(model.group.offline.root), [row for row in rows if row is not None])
+
+    def holds(self, group: FeatureGroup, records: pa.RecordBatch, since: EventTime) -> Sequence[bool]:
+        with self.state.lock:
+            model, now = self._model(group.name), self.clock.now()
+            written = {
+                (version.record_id, version.event_time, version.is_deleted)
+                for version in self._versions(model.group)
+                if version.api_invocation_time >= since
+            }
+            for record_id in model.online.ids(now, soft_deleted=True):
+                item = model.online.items[record_id]
+                if item.written_at >= since:
+                    written.add((record_id, item.event_time, item.record is None))
+        return [(*key_of(group, record), bool(record.get(IS_DELETED))) in written for record in rows_of(records)]
+
+    def versions(self, group: FeatureGroup, query: OfflineQuery) -> Iterator[pa.RecordBatch]:
+        with self.state.lock:
+            group = self._with(group, TargetStore.OFFLINE).group
+            columns = _columns(group, query.features)
+            found = list(chosen(self._versions(group), query, group.features))
+        for start in range(0, len(found), _BATCH):
+            part = found[start : start + _BATCH]
+            records = records_from(columns, [version.record for version in part])
+            yield records if query.versions is Versions.LATEST else _with_system_columns(records, part)
+
+    def _versions(self, group: FeatureGroup) -> list[Version]:
+        return self.state.objects.versions(group.offline.root) if group.offline and group.offline.root else []
+
+    def offline_objects(self, group: FeatureGroup) -> Iterator[pa.RecordBatch]:
+        import pyarrow as pa
+
+        with self.state.lock:
+            found = self.state.objects.under(self._own_root(group))
+        sizes = [1 + sum(len(str(version)) for version in rows) for rows in found.values()]
+        if found:
+            yield pa.record_batch({"key": pa.array(found, pa.string()), "size": pa.array(sizes, pa.int64())})
+
+    def delete_objects(self, group: FeatureGroup, batches: Iterable[Batch]) -> Iterator[Fact]:
+        root = self._own_root(group)
+        for batch in batches:
+            remarks = []
+            with self.state.lock:
+                for row, key in enumerate(batch.records.column("key").to_pylist()):
+                    if key.startswith(root):
+                        self.state.objects.rows.pop(key, None)
+                    else:
+                        problem = say("{key} is not under {root}, so it is not deleted", key=key, root=root)
+                        remarks.append(Remark.failed(row, Refused(problem=problem)))
+            yield Fact.of(batch, remarks)
+
+    def _own_root(self, group: FeatureGroup) -> str:
+        """Return the prefix that is this group's alone, deleted groups' too (§7, prefix safety)."""
+        if group.offline is None or group.offline.root is None:
+            raise StoreNotEnabled(group=group.name, store=TargetStore.OFFLINE)
+        if self.state.catalogue.roots.get(group.offline.root) != group.name:
+            problem = say("{root} is not the root of {group} alone", root=group.offline.root, group=group.address)
+            raise Refused(problem=problem)
+        return group.offline.root
+
+    def settle(self, group: FeatureGroup) -> None:
+        """Do nothing: rows are written as they come."""
+
+    def close(self) -> None:
+        """Do nothing: what the store holds goes with its state."""
+
+
+def _columns(
+    group: FeatureGroup, features: Sequence[str] | None, always: str | None = None
+) -> Sequence[FeatureDefinition]:
+    """Return the definitions of the features asked for, in the group's order. Raises UnknownFeature."""
+    if features is None:
+        return group.features
+    wanted = {group.feature(name).name for name in features} | {always}
+    return [feature for feature in group.features if feature.name in wanted]
+
+
+def _check_columns(records: pa.RecordBatch, group: FeatureGroup) -> None:
+    for name in records.schema.names:
+        if name not in SYSTEM_COLUMNS:
+            group.feature(name)
+    for name, role in ((group.record_identifier, say("record identifier")), (group.event_time, say("event time"))):
+        if name not in records.schema.names:
+            raise MissingFeature(feature=name, group=group.name, role=role)
+
+
+def _with_system_columns(records: pa.RecordBatch, versions: Sequence[Version]) -> pa.RecordBatch:
+    import pyarrow as pa
+
+    for name, values, kind in (
+        (API_INVOCATION_TIME, [version.api_invocation_time.iso() for version in versions], pa.string()),
+        (WRITE_TIME, [version.write_time.iso() for version in versions], pa.string()),
+        (IS_DELETED, [version.is_deleted for version in versions], pa.bool_()),
+    ):
+        records = records.append_column(name, pa.array(values, kind))
+    return records
+
+
+@dataclass
+class MemoryPlugin:
+    """A plugin that provides the store `memory`. Stores it opens under one connection name share what they hold.
+
+    So a test can register it, run one command after another, and look at `state("memory")` in between.
+    """
+
+    states: dict[str, MemoryState] = field(default_factory=dict)
+
+    def state(self, connection: str) -> MemoryState:
+        """Return what the stores of a connection hold."""
+        return self.states.setdefault(connection, MemoryState())
+
+    @hookimpl
+    def sfs_stores(self) -> tuple[type[Store], ...]:
+        """Return the one store class."""
+        plugin = self
+
+        @dataclass
+        class SharedMemoryStore(MemoryStore):
+            def __post_init__(self) -> None:
+                self.state = plugin.state(self.connection)
+
+        return (SharedMemoryStore,)

@@ -1,0 +1,129 @@
+"""The rules of an offline store, written out: an append-only log of versions, kept in objects by the hour.
+
+Numbers in brackets are rows of section 10 of the dossier (`facts/feature-store.md`), `§` its sections.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from sfs_core.arrow import to_text
+from sfs_core.errors import BadOption
+from sfs_core.event_time import EventTime
+from sfs_core.messages import say
+from sfs_core.model import FeatureDefinition, FeatureType
+from sfs_core.ports import EventTimeRange, OfflineQuery, Versions
+from sfs_core.rules import Value
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A row of the offline store: a record as it was put, or a delete marker (id and event time only) (§4.2)."""
+
+    record_id: str
+    record: Mapping[str, Value]
+    event_time: EventTime
+    api_invocation_time: EventTime
+    write_time: EventTime
+    is_deleted: bool = False
+
+    @property
+    def rank(self) -> tuple[EventTime, EventTime, EventTime]:
+        """By what the latest version of a record is found (§4.4); event times compare as instants [23]."""
+        return self.event_time, self.api_invocation_time, self.write_time
+
+
+@dataclass
+class Objects:
+    """A bucket: the versions of every object, by its key. Objects outlive the group that wrote them [38]."""
+
+    rows: dict[str, list[Version]] = field(default_factory=dict)
+    written: int = 0
+
+    def append(self, root: str, versions: Iterable[Version]) -> None:
+        """Write versions under a root, one object for each hour of event time, UTC [27]; nothing is replaced [31]."""
+        by_hour: dict[str, list[Version]] = {}
+        for version in versions:
+            by_hour.setdefault(_hour(version.event_time), []).append(version)
+        for hour, rows in by_hour.items():
+            self.written += 1
+            latest = max(row.event_time for row in rows).iso()[:19].replace("-", "").replace(":", "")
+            self.rows[f"{root}data/{hour}/{latest}Z_{self.written:016}.parquet"] = rows
+
+    def under(self, root: str) -> dict[str, list[Version]]:
+        """Return the objects under a root, which ends in `/` so that no sibling is among them (§7, prefix safety)."""
+        return {key: rows for key, rows in sorted(self.rows.items()) if key.startswith(root)}
+
+    def versions(self, root: str) -> list[Version]:
+        """Return all versions under a root."""
+        return [version for rows in self.under(root).values() for version in rows]
+
+
+def _hour(instant: EventTime) -> str:
+    text = instant.iso()
+    return f"year={text[:4]}/month={text[5:7]}/day={text[8:10]}/hour={text[11:13]}"
+
+
+def stored_value(definition: FeatureDefinition, text: Value) -> Value:
+    """Return a value as the offline store gives it back: numbers are bigint and double there, not texts (§4.2)."""
+    import pyarrow as pa
+
+    if isinstance(text, list) or definition.type is FeatureType.STRING:
+        return text
+    if definition.type is FeatureType.INTEGRAL:
+        return str(int(text))
+    return str(to_text(pa.array([float(text)]))[0].as_py())
+
+
+def chosen(
+    versions: Sequence[Version], query: OfflineQuery, features: Sequence[FeatureDefinition]
+) -> Iterator[Version]:
+    """Yield the versions a query asks for (§4.4).
+
+    Bounds on event time and write time come first; then versions are ranked; then delete markers are dropped, so
+    that a deleted record does not come back as it was before [32]; then the condition and the limit.
+    """
+    bounded = sorted((v for v in versions if _within(v, query)), key=lambda version: version.rank)
+    if query.versions is Versions.LATEST:
+        latest = {version.record_id: version for version in bounded}  # the last one of an id stays
+        bounded = [version for version in latest.values() if not version.is_deleted]
+    if query.where is not None:
+        bounded = _where(query.where, bounded, features)
+    yield from bounded[: query.limit]
+
+
+def _within(version: Version, query: OfflineQuery) -> bool:
+    between = query.event_time or EventTimeRange(None, None)
+    return (
+        (between.start is None or version.event_time >= between.start)
+        and (between.end is None or version.event_time < between.end)
+        and (query.written_by is None or version.write_time <= query.written_by)
+    )
+
+
+def _where(condition: str, versions: Sequence[Version], features: Sequence[FeatureDefinition]) -> list[Version]:
+    """Return the versions that meet an SQL condition over feature names. SQLite evaluates it: plain SQL only."""
+    columns = ", ".join(f'"{feature.name}"' for feature in features)
+    marks = ", ".join("?" for _ in features)
+    database = sqlite3.connect(":memory:")
+    try:
+        database.execute(f"CREATE TABLE versions ({columns})")
+        rows = [[_number(feature, version.record.get(feature.name)) for feature in features] for version in versions]
+        database.executemany(f"INSERT INTO versions VALUES ({marks})", rows)
+        kept = database.execute(f"SELECT rowid FROM versions WHERE ({condition}) ORDER BY rowid").fetchall()
+    except (sqlite3.Error, sqlite3.Warning) as error:
+        expected = say("an SQL condition over feature names ({problem})", problem=error)
+        raise BadOption(option="--where", value=condition, expected=expected) from error
+    finally:
+        database.close()
+    return [versions[row - 1] for (row,) in kept]
+
+
+def _number(definition: FeatureDefinition, value: Value | None) -> str | int | float | None:
+    if value is None or isinstance(value, list):
+        return None
+    if definition.type is FeatureType.STRING:
+        return value
+    return int(value) if definition.type is FeatureType.INTEGRAL else float(value)
