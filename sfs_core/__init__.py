@@ -1,5 +1,9 @@
 """The front door of the core: every name a plugin may use."""
 
+from sfs_core.application import (
+    BadCommandLine,
+    Bug,
+)
 from sfs_core.arrow import (
     check,
     instants,
@@ -39,6 +43,10 @@ from sfs_core.connections import (
 )
 from sfs_core.console import (
     Console,
+)
+from sfs_core.deleting import (
+    DeleteOfflineObjects,
+    DeleteRecords,
 )
 from sfs_core.errors import (
     AccessDenied,
@@ -99,19 +107,12 @@ from sfs_core.executor import (
 )
 from sfs_core.flow import (
     CheckRecords,
-    CreateFeatureGroup,
-    CreationFailed,
-    DeleteOfflineObjects,
-    DeleteRecords,
     Given,
     LookUpRecords,
     OfflineObjects,
     OfflineRecords,
     OnlineRecordIds,
-    PutRecords,
-    in_flight,
     kept,
-    wait_until_created,
 )
 from sfs_core.hookspecs import (
     hookimpl,
@@ -119,14 +120,18 @@ from sfs_core.hookspecs import (
 from sfs_core.journal import (
     SPOOLING,
     Ended,
+    FolderUnusable,
     Journal,
     Locks,
     Run,
+    writing_down,
 )
 from sfs_core.messages import (
     Message,
+    in_english,
     say,
     say_count,
+    speak,
 )
 from sfs_core.model import (
     API_INVOCATION_TIME,
@@ -251,6 +256,15 @@ from sfs_core.spool import (
     spool,
     spooled,
 )
+from sfs_core.window import (
+    in_flight,
+)
+from sfs_core.writing import (
+    CreateFeatureGroup,
+    CreationFailed,
+    PutRecords,
+    wait_until_created,
+)
 
 __all__ = [
     "API_INVOCATION_TIME",
@@ -278,6 +292,7 @@ __all__ = [
     "SYSTEM_COLUMNS",
     "WRITE_TIME",
     "AccessDenied",
+    "BadCommandLine",
     "BadDefinition",
     "BadDuration",
     "BadEventTime",
@@ -288,6 +303,7 @@ __all__ = [
     "BadRequest",
     "BadValue",
     "Batch",
+    "Bug",
     "CheckRecords",
     "Choice",
     "ClearRequest",
@@ -323,6 +339,7 @@ __all__ = [
     "FeatureType",
     "FileUnreadable",
     "FileUnwritable",
+    "FolderUnusable",
     "Given",
     "GlueTable",
     "GroupBusy",
@@ -424,6 +441,7 @@ __all__ = [
     "convert",
     "declared",
     "hookimpl",
+    "in_english",
     "in_flight",
     "instants",
     "is_of_type",
@@ -446,6 +464,7 @@ __all__ = [
     "run",
     "say",
     "say_count",
+    "speak",
     "split_address",
     "spool",
     "spooled",
@@ -456,4 +475,5 @@ __all__ = [
     "to_typed",
     "typed",
     "wait_until_created",
+    "writing_down",
 ]

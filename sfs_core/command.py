@@ -22,6 +22,7 @@ from sfs_core.clock import Clock, SystemClock
 from sfs_core.connections import load_connections
 from sfs_core.console import Console
 from sfs_core.errors import (
+    BadOption,
     ConnectionProtected,
     DeletionCapReached,
     ExitCode,
@@ -172,6 +173,8 @@ def open_session(environment: Environment, io: IO) -> Session:
     flags = {
         spec.flag: io.input.option(spec.flag) for store in stores.values() for spec in declared(store) if spec.is_fixed
     }
+    if io.input.option("log-format") not in ("text", "json"):
+        raise BadOption(option="--log-format", value=io.input.option("log-format"), expected="text, json")
     console = Console(
         environment.stderr,
         json_lines=io.input.option("log-format") == "json",
@@ -271,13 +274,7 @@ class PlanCommand(SfsCommand):
         if not given.dry_run:
             for group in plan.changes:
                 locks.take(self._identity(group), group.address)
-        rejected = journal.remark
-        plan = spooled(
-            plan,
-            run.folder / "spool",
-            self.session,
-            lambda step, records, remarks: rejected(step, 0, -1, records, remarks),
-        )
+        plan = spooled(plan, run.folder / "spool", self.session, journal.reject)
         self._show(plan)
         self._check_cap(plan)
         if given.dry_run:
@@ -358,8 +355,11 @@ class PlanCommand(SfsCommand):
             console.error(report.error)
         if report.exit_code is not ExitCode.DONE:
             console.note(_next(run))
+        if report.error is not None or not all(step.finished for step in report.steps):
             return report.exit_code
-        return self.verify(plan, report)
+        # what was skipped on purpose does not keep the rest from being looked at, nor make the whole a success
+        verified = self.verify(plan, report)
+        return report.exit_code or verified
 
 
 def _next(run: Run) -> Message:

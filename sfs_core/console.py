@@ -65,7 +65,7 @@ class Console:
 
     def _write(self, level: str, message: Message, more: Mapping[str, object] | None = None) -> None:
         if self.json_lines:
-            entry = {"level": level, **(more or {}), "message": str(message), "template": message.template}
+            entry = {"level": level, **(more or {}), "message": message.english(), "template": message.template}
             entry["fields"] = dict(message.fields)
             self._line(json.dumps(entry, ensure_ascii=False, default=str))
         else:

@@ -6,6 +6,8 @@ as a batch begins and one as it ends), `remarks.jsonl` (each failed or skipped r
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import fcntl
 import hashlib
 import json
@@ -18,7 +20,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self, TextIO
 
-from sfs_core.errors import GroupBusy, RunNotFound
+from sfs_core.errors import DiskFull, GroupBusy, RunNotFound, StoreUnavailable
 from sfs_core.event_time import EventTime
 from sfs_core.ports import Fact, Fate, Remark
 
@@ -39,9 +41,11 @@ class Run:
         moment = at.moment()
         name = f"{moment:%Y%m%d-%H%M%S}-{command.replace(' ', '-')}-{secrets.token_hex(2)}"
         folder = state / "runs" / name
-        folder.mkdir(parents=True, mode=0o700)
         run = cls(folder, {"command": command, "argv": list(argv), "at": at.nanoseconds, **facts})
-        run._save()
+        with writing_down(state):
+            state.mkdir(parents=True, exist_ok=True, mode=0o700)
+            folder.mkdir(parents=True, mode=0o700)
+            run._save()
         return run
 
     @classmethod
@@ -88,7 +92,7 @@ class Run:
     def write(self, name: str, content: Mapping[str, Any]) -> None:
         """Write a JSON file of the run whole or not at all."""
         partial = self.folder / f"{name}.partial"
-        with partial.open("w", encoding="utf-8") as file:
+        with writing_down(self.folder), partial.open("w", encoding="utf-8") as file:
             json.dump(content, file, ensure_ascii=False, indent=1)
             file.flush()
             os.fsync(file.fileno())
@@ -230,8 +234,9 @@ class Journal:
             entry: dict[str, Any] = {"step": step, "round": round, "batch": batch, "row": remark.row}
             entry |= {"fate": remark.fate.value}
             entry |= {"attempt": self.attempt}
-            entry |= {"code": remark.code, "message": str(remark.message), "record": record}
-            self._remarks.write(json.dumps(entry, ensure_ascii=False, default=str) + "\n")
+            entry |= {"code": remark.code, "message": remark.message.english(), "record": record}
+            with writing_down(self.run.folder):
+                self._remarks.write(json.dumps(entry, ensure_ascii=False, default=str) + "\n")
 
     def reject(self, step: int, records: pa.RecordBatch, remarks: Sequence[Remark]) -> None:
         """Write down each record refused before anything is changed."""
@@ -249,7 +254,8 @@ class Journal:
         self._remarks.close()
 
     def _append(self, entry: Mapping[str, Any]) -> None:
-        self._file.write(json.dumps(entry, ensure_ascii=False) + "\n")
+        with writing_down(self.run.folder):
+            self._file.write(json.dumps(entry, ensure_ascii=False) + "\n")
 
 
 def _drop_torn_line(path: Path) -> None:
@@ -263,6 +269,23 @@ def _drop_torn_line(path: Path) -> None:
         tail = file.read()
         if tail and not tail.endswith(b"\n"):
             file.truncate(tail_start + tail.rfind(b"\n") + 1)
+
+
+class FolderUnusable(StoreUnavailable):
+    """The folder of runs cannot be written to."""
+
+    sentence = "runs cannot be written down in {folder} ({problem}): mend that, or name another folder in SFS_STATE_DIR"
+
+
+@contextlib.contextmanager
+def writing_down(folder: Path) -> Iterator[None]:
+    """Turn an operating-system error of what is written under `folder` into DiskFull or FolderUnusable."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            raise DiskFull(folder=folder) from error
+        raise FolderUnusable(folder=folder, problem=error.strerror or error) from error
 
 
 @dataclass

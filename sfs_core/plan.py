@@ -66,16 +66,16 @@ class Step:
     after: timedelta = timedelta(0)
     batch_records: int = 1000
 
-    def line(self) -> str:
+    def line(self) -> Message:
         """Return the step in one line."""
-        through = "".join(f" -> {transform.describe()}" for transform in self.through)
-        text = f"{self.source.describe()}{through} -> {self.into.describe()}"
+        line = self.source.describe()
+        for described in (*(transform.describe() for transform in self.through), self.into.describe()):
+            line = say("{before} -> {part}", before=line, part=described)
         if self.until_empty:
-            text = str(say("list again: {step}, until nothing is left", step=text))
+            line = say("list again: {step}, until nothing is left", step=line)
         if self.after:
-            minutes = self.after.total_seconds() / 60
-            text = str(say("after {minutes:g} minutes, {step}", minutes=minutes, step=text))
-        return text
+            line = say("after {minutes:g} minutes, {step}", minutes=self.after.total_seconds() / 60, step=line)
+        return line
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +115,7 @@ def as_json(value: object) -> Any:
     if isinstance(value, EventTime):
         return value.iso()
     if isinstance(value, Message):
-        return str(value)
+        return value.english()
     if isinstance(value, timedelta):
         return value.total_seconds()
     if isinstance(value, Enum):

@@ -163,9 +163,8 @@ def _name(part: type[Any]) -> str:
 
 
 def _broken(error: BaseException) -> Message:
-    return say(
-        "{kind}: {problem}", kind=type(error).__name__, problem=str(error).strip().splitlines()[0] if str(error) else ""
-    )
+    first_line = next(iter(str(error).strip().splitlines()), "")
+    return say("{kind}: {problem}", kind=type(error).__name__, problem=first_line)
 
 
 def _set_clashes_aside(plugins: Sequence[Plugin]) -> None:

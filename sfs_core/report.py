@@ -15,7 +15,7 @@ from sfs_core.messages import Message, say
 class StepReport:
     """What became of one step's records: `records` = `done` + skipped + failed + `left` (not tried)."""
 
-    line: str
+    line: Message
     records: int = 0
     done: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
@@ -82,7 +82,7 @@ class Report:
         """Return the report as JSON values."""
         steps = [
             {
-                "step": step.line,
+                "step": step.line.english(),
                 "records": step.records,
                 "done": step.done,
                 "skipped": dict(step.skipped),
@@ -92,7 +92,7 @@ class Report:
             }
             for step in self.steps
         ]
-        error = None if self.error is None else {"error": self.error.code, "message": str(self.error)}
+        error = None if self.error is None else {"error": self.error.code, "message": self.error.message.english()}
         return {
             "run": self.run,
             "exit_code": int(self.exit_code),

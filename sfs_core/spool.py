@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import sqlite3
 from collections import Counter
@@ -13,9 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sfs_core.errors import DiskFull, Interrupted, UsageError
+from sfs_core.journal import writing_down
 from sfs_core.messages import Message, say
 from sfs_core.plan import OnError, Plan, Step
 from sfs_core.ports import RECORD_ID, Fate, Remark
+from sfs_core.progress import Progress
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -114,19 +115,14 @@ def spool(
     if not done.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
-            _Writing(step, path, session, plan, rejected).write(done)
-        except OSError as error:
-            raise _translated(error, path.parent) from error
+            with writing_down(path.parent):
+                _Writing(step, path, session, plan, rejected).write(done)
         except sqlite3.OperationalError as error:
             if "full" not in str(error):
                 raise
             raise DiskFull(folder=path.parent) from error
     facts = json.loads(done.read_text("utf-8"))
     return Spooled(step.source.describe(), path=path, **facts)
-
-
-def _translated(error: OSError, folder: Path) -> Exception:
-    return DiskFull(folder=folder) if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else error
 
 
 class _Writing:
@@ -153,7 +149,7 @@ class _Writing:
         writer = None
         unfinished = self.path.with_suffix(".partial")
         try:
-            for batch in self._distinct(self._transformed()):
+            for batch in self._distinct(self._counted(self._transformed())):
                 if writer is None:
                     writer = pq.ParquetWriter(unfinished, batch.schema, compression="lz4", use_dictionary=False)
                 writer.write_batch(batch)
@@ -175,6 +171,13 @@ class _Writing:
         }
         unfinished.write_text(json.dumps(facts), "utf-8")
         unfinished.replace(done)
+
+    def _counted(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        title = say("reading {source}", source=self.step.source.describe())
+        with Progress(self.session.console, title) as progress:
+            for batch in batches:
+                progress.add(batch.num_rows, self.remarks[Fate.FAILED].total())
+                yield batch
 
     def _transformed(self) -> Iterator[pa.RecordBatch]:
         for batch in self.step.source.batches(self.session):
