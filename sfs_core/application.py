@@ -22,13 +22,14 @@ from cleo.io.inputs.option import Option
 from cleo.io.io import IO
 from cleo.io.outputs.stream_output import StreamOutput
 
+from sfs_core import plugins_command
 from sfs_core.clock import Clock, SystemClock
 from sfs_core.command import Environment
 from sfs_core.console import Console
 from sfs_core.errors import ExitCode, Interrupted, SfsError, UsageError
-from sfs_core.messages import say
+from sfs_core.messages import say, speak
 from sfs_core.options import declared
-from sfs_core.plugins import Plugins, PluginState, load_plugins
+from sfs_core.plugins import Plugins, PluginState, broken, load_plugins, refuse_if_strict
 
 NAME = "sagemaker-fs"
 
@@ -73,8 +74,15 @@ class SfsApplication(Application):
         self.auto_exits(False)
         self.catch_exceptions(False)
         again = replace(environment, again=lambda other: SfsApplication(other).run_argv(other))
-        for command in environment.plugins.commands.values():
-            self.add(command(again))
+        for name, command in environment.plugins.commands.items():
+            try:
+                self.add(command(again))
+            except Exception as error:  # a third party's command may fail in any way, and the tool must not
+                plugin = environment.plugins.provider("sfs_commands", name)
+                if plugin is not None and plugin.is_built_in:
+                    raise
+                if plugin is not None:
+                    plugin.set_aside(PluginState.BROKEN, broken(error))
 
     @property
     def default_commands(self) -> list[Command]:
@@ -126,9 +134,10 @@ def run(
     """
     console = Console(stderr, json_lines=_wants_json(argv))
     console.verbose = any(flag in argv for flag in ("-v", "-vv", "-vvv", "--verbose"))
+    speak(environ)
     try:
         environment = Environment(
-            plugins=load_plugins(environ, plugins),
+            plugins=load_plugins(environ, plugins, plugins_command),
             argv=argv,
             environ=environ,
             folder=folder or Path.cwd(),
@@ -138,8 +147,10 @@ def run(
             stderr=stderr,
             clock=clock or SystemClock(),
         )
+        application = SfsApplication(environment)
+        refuse_if_strict(environment.plugins, environ)
         _warn_of_plugins(environment.plugins, console)
-        code = SfsApplication(environment).run_argv(environment)
+        code = application.run_argv(environment)
         stdout.flush()
     except SfsError as error:
         console.error(error)
@@ -176,10 +187,9 @@ def state_folder(environ: Mapping[str, str]) -> Path:
 
 
 def _warn_of_plugins(plugins: Plugins, console: Console) -> None:
-    for plugin in plugins.all:
-        if plugin.state in (PluginState.BROKEN, PluginState.CLASHING):
-            text = "plugin {name} ({distribution}) is set aside: {reason}; `sagemaker-fs plugins` shows all"
-            console.warn(say(text, name=plugin.name, distribution=plugin.distribution, reason=plugin.reason))
+    text = "plugin {name} ({distribution}) is set aside: {reason}; `sagemaker-fs plugins` shows all"
+    for plugin in plugins.aside:
+        console.warn(say(text, name=plugin.name, distribution=plugin.distribution, reason=plugin.reason))
 
 
 def main() -> int:

@@ -347,7 +347,7 @@ class PlanCommand(SfsCommand):
         with stoppable(self.session):
             report = execute(plan, self.session, journal)
         run.write("report.json", report.to_json())
-        if report.error is None and not any(step.left for step in report.steps):
+        if report.exit_code is ExitCode.DONE:
             run.drop_spool()
         console = self.session.console
         console.show("report", report.lines(), {"report": report.to_json()})

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from typing import TextIO
 
 from sfs_core.errors import SfsError
-from sfs_core.messages import Message
+from sfs_core.messages import Message, in_english
 
 
 class Console:
     """The stderr side of a command.
 
-    Text for people, or with `json_lines` one JSON object a line, which carries the English template, its fields and
-    the sentence, so that a log can be searched without parsing prose.
+    Text for people in their language, or with `json_lines` one JSON object a line, which carries the English sentence,
+    its template and its fields, so that a log can be searched without parsing prose.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class Console:
     def show(self, kind: str, lines: list[str], content: Mapping[str, object]) -> None:
         """Show a block that has a form for people (`lines`) and one for machines (`content`), such as a plan."""
         if self.json_lines:
-            self._line(json.dumps({"level": "note", "kind": kind, **content}, ensure_ascii=False, default=str))
+            self._line(json.dumps({"level": "note", "kind": kind, **content}, ensure_ascii=False, default=_plain))
             return
         for line in lines:
             self._line(line)
@@ -67,10 +67,14 @@ class Console:
         if self.json_lines:
             entry = {"level": level, **(more or {}), "message": message.english(), "template": message.template}
             entry["fields"] = dict(message.fields)
-            self._line(json.dumps(entry, ensure_ascii=False, default=str))
+            self._line(json.dumps(entry, ensure_ascii=False, default=_plain))
         else:
             self._line(f"{level}: {message}" if level != "note" else str(message))
 
     def _line(self, text: str) -> None:
         self.stream.write(text + "\n")
         self.stream.flush()
+
+
+def _plain(value: object) -> str:
+    return str(in_english(value))

@@ -35,7 +35,7 @@ def run(plan: Plan, session: Session, journal: Journal) -> Report:
     began = time.monotonic()
     try:
         for number, step in enumerate(plan.steps, 1):
-            _StepRun(plan, step, number, session, journal, report.steps[number - 1]).run()
+            _StepRun(plan, step, number, session, journal, report).run()
             if not report.steps[number - 1].finished:
                 break
     except SfsError as error:
@@ -53,9 +53,13 @@ class _StepRun:
     number: int
     session: Session
     journal: Journal
-    report: StepReport
+    whole: Report
     halted: bool = False
     outstanding: dict[int, pa.RecordBatch] = field(default_factory=dict)
+
+    @property
+    def report(self) -> StepReport:
+        return self.whole.steps[self.number - 1]
 
     def run(self) -> None:
         self._wait()
@@ -114,11 +118,13 @@ class _StepRun:
         return True
 
     def _cap(self) -> None:
+        """Hold the deletion cap over every step that deletes the same kind of thing, rounds found later included."""
         cap = self.plan.max_delete
-        if self.step.destroys and cap is not None and self.report.records > cap:
+        alike = (type(step.into) is type(self.step.into) for step in self.plan.steps)
+        count = sum(step.records for step, counts in zip(self.whole.steps, alike, strict=True) if counts)
+        if self.step.destroys and cap is not None and count > cap:
             group = self.plan.confirm.address if self.plan.confirm else ""
-            things = say("records or objects")
-            raise DeletionCapReached(group=group, count=self.report.records, things=things, cap=cap)
+            raise DeletionCapReached(group=group, count=count, things=say("records or objects"), cap=cap)
 
     def _batches(self, source: Spooled, round_number: int) -> Iterator[Batch]:
         ended = self.journal.ended.get((self.number, round_number), {})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, entry_points, version
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,6 +14,7 @@ import pluggy
 from sfs_core import hookspecs
 from sfs_core.errors import UsageError
 from sfs_core.messages import Message, say
+from sfs_core.options import declared
 
 if TYPE_CHECKING:
     from sfs_core.command import SfsCommand
@@ -27,6 +28,9 @@ KINDS: Final = {
     "sfs_migrate_strategies": "migrate strategy",
 }
 """What each hook provides, in words."""
+
+APPLICATION_COMMANDS: Final = ("help", "completions")
+"""Names of commands that no plugin may take."""
 
 
 class PluginState(StrEnum):
@@ -67,6 +71,11 @@ class Plugins:
 
     all: Sequence[Plugin]
 
+    @property
+    def aside(self) -> list[Plugin]:
+        """Those that cannot be used, each with its reason; blocked ones, which somebody asked for, are not among them."""
+        return [plugin for plugin in self.all if plugin.state in (PluginState.BROKEN, PluginState.CLASHING)]
+
     def parts(self, hook: str) -> dict[str, type[Any]]:
         """Return the parts that loaded plugins give to a hook, by name, in the order of the names."""
         loaded = [plugin for plugin in self.all if plugin.state is PluginState.LOADED]
@@ -103,8 +112,10 @@ class Plugins:
         return self.parts("sfs_migrate_strategies")
 
 
-def load_plugins(environ: Mapping[str, str], more: Iterable[tuple[str, object]] = ()) -> Plugins:
-    """Return the plugins of the entry-point group `sagemaker_fs`, and `more` by name (for tests).
+def load_plugins(
+    environ: Mapping[str, str], more: Iterable[tuple[str, object]] = (), core: ModuleType | None = None
+) -> Plugins:
+    """Return the core's own plugin, those of the entry-point group `sagemaker_fs`, and `more` by name (for tests).
 
     SFS_PLUGINS_BLOCK names plugins, or distributions, to leave out (comma-separated). One that fails to import,
     names a hook that does not exist, raises in a hook, or provides a name that another one has, is set aside with
@@ -112,6 +123,9 @@ def load_plugins(environ: Mapping[str, str], more: Iterable[tuple[str, object]] 
     """
     blocked = {name.strip() for name in environ.get("SFS_PLUGINS_BLOCK", "").split(",") if name.strip()}
     plugins = []
+    if core is not None:
+        plugins.append(Plugin("core", "sfs-core", version("sfs-core"), is_built_in=True))
+        _ask(plugins[-1], core)
     for entry in sorted(entry_points(group=hookspecs.PROJECT), key=lambda entry: entry.name):
         distribution = entry.dist.name if entry.dist else "?"
         built_in = distribution.startswith("sfs-") and entry.value.startswith("sfs_plugins.")
@@ -125,18 +139,23 @@ def load_plugins(environ: Mapping[str, str], more: Iterable[tuple[str, object]] 
         plugins.append(Plugin(name, name, "0", is_built_in=False))
         _ask(plugins[-1], module)
     _set_clashes_aside(plugins)
-    aside = [plugin for plugin in plugins if plugin.state in (PluginState.BROKEN, PluginState.CLASHING)]
-    if aside and environ.get("SFS_STRICT_PLUGINS") == "1":
-        described = "; ".join(f"{plugin.name} ({plugin.distribution}): {plugin.reason}" for plugin in aside)
+    found = Plugins(plugins)
+    refuse_if_strict(found, environ)
+    return found
+
+
+def refuse_if_strict(plugins: Plugins, environ: Mapping[str, str]) -> None:
+    """Raise PluginsNotLoaded where SFS_STRICT_PLUGINS=1 and a plugin was set aside."""
+    if plugins.aside and environ.get("SFS_STRICT_PLUGINS") == "1":
+        described = "; ".join(f"{plugin.name} ({plugin.distribution}): {plugin.reason}" for plugin in plugins.aside)
         raise PluginsNotLoaded(plugins=described)
-    return Plugins(plugins)
 
 
 def _load(plugin: Plugin, entry: EntryPoint) -> None:
     try:
         module = entry.load()
     except (Exception, SystemExit) as error:  # a third party's import may fail in any way, and the tool must not
-        plugin.set_aside(PluginState.BROKEN, _broken(error))
+        plugin.set_aside(PluginState.BROKEN, broken(error))
         return
     _ask(plugin, module)
 
@@ -150,19 +169,25 @@ def _ask(plugin: Plugin, module: ModuleType | object) -> None:
         manager.check_pending()
         for hook in KINDS:
             for parts in getattr(manager.hook, hook)():
-                plugin.provides.setdefault(hook, {}).update({_name(part): part for part in parts})
+                plugin.provides.setdefault(hook, {}).update({_name(hook, part): part for part in parts})
     except Exception as error:  # a third party's hook may fail in any way, and the tool must not
-        plugin.set_aside(PluginState.BROKEN, _broken(error))
+        plugin.set_aside(PluginState.BROKEN, broken(error))
 
 
-def _name(part: type[Any]) -> str:
+def _name(hook: str, part: type[Any]) -> str:
+    """Return a part's name. Raises where the part could not be used, so that no command stumbles over it later."""
     name = getattr(part, "name", None)
     if not isinstance(part, type) or not isinstance(name, str) or not name:
         raise TypeError(f"{part!r} is not a class with a name")
+    if hook != "sfs_commands":
+        declared(part)
+    elif name in APPLICATION_COMMANDS:
+        raise ValueError(f"the command {name!r} is the application's own")
     return name
 
 
-def _broken(error: BaseException) -> Message:
+def broken(error: BaseException) -> Message:
+    """Return why a plugin cannot be used: the kind of failure and its first line."""
     first_line = next(iter(str(error).strip().splitlines()), "")
     return say("{kind}: {problem}", kind=type(error).__name__, problem=first_line)
 

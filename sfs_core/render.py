@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import Any, TextIO
 
+from sfs_core.messages import in_english
+
 
 class Output(StrEnum):
     """The forms an answer comes in."""
@@ -23,7 +25,7 @@ def render(lines: Iterable[Mapping[str, Any]], columns: Sequence[str], output: O
     """Write lines of values by column to `stream`, nothing else.
 
     JSON lines, and CSV, are written as they come; the other forms take all lines first. An absent value is an empty
-    cell, or null. Nested values are JSON in a table or CSV.
+    cell, or null. Nested values are JSON in a table or CSV. Sentences are in the user's language in a table alone.
     """
     if output is Output.JSONL:
         for line in lines:
@@ -31,7 +33,7 @@ def render(lines: Iterable[Mapping[str, Any]], columns: Sequence[str], output: O
     elif output is Output.CSV:
         writer = csv.writer(stream, lineterminator="\n")
         writer.writerow(columns)
-        writer.writerows([_cell(line.get(column)) for column in columns] for line in lines)
+        writer.writerows([_cell(in_english(line.get(column))) for column in columns] for line in lines)
     elif output is Output.TABLE:
         from tabulate import tabulate
 
@@ -54,7 +56,7 @@ def render_one(value: Mapping[str, Any], output: Output, stream: TextIO) -> None
 
 def _document(value: object, output: Output, stream: TextIO) -> None:
     if output is Output.JSON:
-        stream.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+        stream.write(json.dumps(value, ensure_ascii=False, indent=2, default=_plain) + "\n")
         return
     import yaml
 
@@ -70,5 +72,9 @@ def _cell(value: object) -> str:
     return _json(value) if isinstance(value, (list, tuple, dict)) else str(value)
 
 
+def _plain(value: object) -> str:
+    return str(in_english(value))
+
+
 def _json(value: object) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str)
+    return json.dumps(value, ensure_ascii=False, default=_plain)

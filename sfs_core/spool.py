@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sfs_core.errors import DiskFull, Interrupted, UsageError
 from sfs_core.journal import writing_down
@@ -25,6 +25,10 @@ if TYPE_CHECKING:
 
 Rejected = Callable[[int, "pa.RecordBatch", tuple[Remark, ...]], None]
 """Called with a step's number, a batch, and the remarks on those of its rows that do not get into the spool."""
+
+
+GROUP_RECORDS: Final = 65_536
+GROUP_BYTES: Final = 32 * 2**20
 
 
 class TooManyErrors(UsageError):
@@ -149,7 +153,7 @@ class _Writing:
         writer = None
         unfinished = self.path.with_suffix(".partial")
         try:
-            for batch in self._distinct(self._counted(self._transformed())):
+            for batch in _gathered(self._distinct(self._counted(self._transformed()))):
                 if writer is None:
                     writer = pq.ParquetWriter(unfinished, batch.schema, compression="lz4", use_dictionary=False)
                 writer.write_batch(batch)
@@ -227,6 +231,23 @@ class _Writing:
             yield from _id_batches(ids)
             ids.close()
             seen.unlink()
+
+
+def _gathered(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Yield the same records in batches big enough for a file's row group, and small enough for memory."""
+    import pyarrow as pa
+
+    waiting: list[pa.RecordBatch] = []
+    for batch in batches:
+        if waiting and not batch.schema.equals(waiting[0].schema):
+            yield pa.concat_batches(waiting)
+            waiting = []
+        waiting.append(batch)
+        if sum(len(one) for one in waiting) >= GROUP_RECORDS or sum(one.nbytes for one in waiting) >= GROUP_BYTES:
+            yield pa.concat_batches(waiting)
+            waiting = []
+    if waiting:
+        yield pa.concat_batches(waiting)
 
 
 def _id_batches(ids: sqlite3.Connection) -> Iterator[pa.RecordBatch]:
