@@ -5,6 +5,8 @@ from sfs_core.application import (
     Bug,
 )
 from sfs_core.arrow import (
+    SURE_ISO,
+    SURE_SECONDS,
     check,
     instants,
     record_ids,
@@ -15,6 +17,7 @@ from sfs_core.arrow import (
     to_text,
     to_typed,
     typed,
+    whole_texts,
 )
 from sfs_core.clock import (
     Clock,
@@ -25,14 +28,10 @@ from sfs_core.command import (
     Choice,
     Environment,
     OutputOptions,
-    PlanCommand,
-    RunOptions,
     SfsCommand,
     T,
     argument,
     open_session,
-    resume,
-    stoppable,
 )
 from sfs_core.connections import (
     BUILT_IN,
@@ -99,11 +98,25 @@ from sfs_core.event_time import (
     LOWEST,
     NANOS,
     SECONDS_FORM,
+    ZONE_FORM,
     EventTime,
 )
 from sfs_core.executor import (
     MAX_ROUNDS,
     run,
+)
+from sfs_core.files import (
+    COMPRESSIONS,
+    STANDARD_STREAM,
+    FileFormat,
+    FileNotLocal,
+    FormatUnknown,
+    bytes_of,
+    explained,
+    file_format,
+    file_name,
+    opened,
+    read_batches,
 )
 from sfs_core.flow import (
     CheckRecords,
@@ -122,9 +135,16 @@ from sfs_core.journal import (
     Ended,
     FolderUnusable,
     Journal,
-    Locks,
     Run,
+    RunAmbiguous,
     writing_down,
+)
+from sfs_core.json_records import PROBLEM, batch_of_values
+from sfs_core.json_values import Unreadable, json_array, json_lines, parse_json
+from sfs_core.locks import (
+    Locks,
+    RunBusy,
+    is_going_on,
 )
 from sfs_core.messages import (
     Message,
@@ -180,6 +200,12 @@ from sfs_core.plan import (
     Step,
     as_json,
 )
+from sfs_core.plan_command import (
+    PlanCommand,
+    RunOptions,
+    resume,
+    stoppable,
+)
 from sfs_core.plugins import (
     KINDS,
     Plugin,
@@ -191,6 +217,8 @@ from sfs_core.plugins import (
 from sfs_core.ports import (
     DELETE_AT,
     RECORD_ID,
+    TIES_AFTER,
+    TIES_BEFORE,
     Batch,
     ClearRequest,
     ClearStrategy,
@@ -256,6 +284,11 @@ from sfs_core.spool import (
     spool,
     spooled,
 )
+from sfs_core.tables import csv_batches, csv_names, parquet_batches
+from sfs_core.waiting import (
+    NotDoneYet,
+    wait_until,
+)
 from sfs_core.window import (
     in_flight,
 )
@@ -269,6 +302,7 @@ from sfs_core.writing import (
 __all__ = [
     "API_INVOCATION_TIME",
     "BUILT_IN",
+    "COMPRESSIONS",
     "DELETE_AT",
     "HIGHEST",
     "ISO_FORM",
@@ -286,11 +320,18 @@ __all__ = [
     "MAX_ROUNDS",
     "MAX_TAGS",
     "NANOS",
+    "PROBLEM",
     "RECORD_ID",
     "SECONDS_FORM",
     "SPOOLING",
+    "STANDARD_STREAM",
+    "SURE_ISO",
+    "SURE_SECONDS",
     "SYSTEM_COLUMNS",
+    "TIES_AFTER",
+    "TIES_BEFORE",
     "WRITE_TIME",
+    "ZONE_FORM",
     "AccessDenied",
     "BadCommandLine",
     "BadDefinition",
@@ -337,9 +378,12 @@ __all__ = [
     "FeatureGroupName",
     "FeatureGroupNotFound",
     "FeatureType",
+    "FileFormat",
+    "FileNotLocal",
     "FileUnreadable",
     "FileUnwritable",
     "FolderUnusable",
+    "FormatUnknown",
     "Given",
     "GlueTable",
     "GroupBusy",
@@ -363,6 +407,7 @@ __all__ = [
     "NoCredentials",
     "NoTerminal",
     "NotConfirmed",
+    "NotDoneYet",
     "NotFound",
     "NotResumable",
     "OfflineObjects",
@@ -397,6 +442,8 @@ __all__ = [
     "Remark",
     "Report",
     "Run",
+    "RunAmbiguous",
+    "RunBusy",
     "RunNotFound",
     "RunOptions",
     "Session",
@@ -427,11 +474,14 @@ __all__ = [
     "TtlUnit",
     "UnknownFeature",
     "UnknownPart",
+    "Unreadable",
     "UsageError",
     "Value",
     "Versions",
     "argument",
     "as_json",
+    "batch_of_values",
+    "bytes_of",
     "check",
     "check_change",
     "check_key",
@@ -439,21 +489,33 @@ __all__ = [
     "check_record",
     "check_value",
     "convert",
+    "csv_batches",
+    "csv_names",
     "declared",
+    "explained",
+    "file_format",
+    "file_name",
     "hookimpl",
     "in_english",
     "in_flight",
     "instants",
+    "is_going_on",
     "is_of_type",
+    "json_array",
+    "json_lines",
     "kept",
     "load_connections",
     "load_plugins",
     "open_session",
+    "opened",
     "option",
+    "parquet_batches",
     "parse_instant",
+    "parse_json",
     "parse_range",
     "parse_targets",
     "read",
+    "read_batches",
     "record_bytes",
     "record_ids",
     "records_from",
@@ -474,6 +536,8 @@ __all__ = [
     "to_text",
     "to_typed",
     "typed",
+    "wait_until",
     "wait_until_created",
+    "whole_texts",
     "writing_down",
 ]

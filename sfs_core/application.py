@@ -9,13 +9,13 @@ from dataclasses import replace
 from importlib.metadata import version
 from itertools import pairwise
 from pathlib import Path
-from typing import TextIO
+from typing import Any, TextIO
 
 import platformdirs
 from cleo.application import Application
 from cleo.commands.command import Command
 from cleo.commands.help_command import HelpCommand
-from cleo.exceptions import CleoError
+from cleo.exceptions import CleoCommandNotFoundError, CleoError
 from cleo.io.inputs.argv_input import ArgvInput
 from cleo.io.inputs.definition import Definition
 from cleo.io.inputs.option import Option
@@ -62,6 +62,16 @@ class Overview(HelpCommand):
         return super().handle()
 
 
+class GivenArguments(ArgvInput):
+    """The command line; `-` after an option is its value (standard input), where Cleo would miss one."""
+
+    def _add_long_option(self, name: str, value: Any) -> None:
+        known = self._definition.has_option(name) and self._definition.option(name).accepts_value()
+        if known and value is None and self._parsed[:1] == ["-"]:
+            value = self._parsed.pop(0)
+        super()._add_long_option(name, value)
+
+
 class SfsApplication(Application):
     """The commands of every loaded plugin. Without one, an overview; unknown ones are a usage error."""
 
@@ -94,14 +104,10 @@ class SfsApplication(Application):
     @property
     def _default_definition(self) -> Definition:
         definition = super()._default_definition
-        definition.add_option(
-            Option("--connection", flag=False, description="Connection for groups named without one.")
-        )
-        definition.add_option(
-            Option(
-                "--log-format", flag=False, description="Form of what is said on stderr. [text|json]", default="text"
-            )
-        )
+        connection = say("Connection for groups named without one.")
+        definition.add_option(Option("--connection", flag=False, description=str(connection)))
+        log_format = say("Form of what is said on stderr. [text|json]")
+        definition.add_option(Option("--log-format", flag=False, description=str(log_format), default="text"))
         for store in self._plugins.stores.values():
             for spec in declared(store):
                 if spec.is_fixed and not definition.has_option(spec.flag):
@@ -110,8 +116,11 @@ class SfsApplication(Application):
 
     def run_argv(self, environment: Environment) -> int:
         """Run one command line; failures are raised, not rendered."""
-        given = ArgvInput([NAME, *environment.argv])
+        given = GivenArguments([NAME, *environment.argv])
         given.set_stream(environment.stdin)
+        if given.first_argument is None:
+            # Cleo's overview takes any option, and a misspelt one would look as if it had been obeyed
+            given.bind(self.definition)
         io = IO(given, StreamOutput(environment.stdout), StreamOutput(environment.stderr))
         self._configure_io(io)
         return self._run(io)
@@ -147,32 +156,39 @@ def run(
             stderr=stderr,
             clock=clock or SystemClock(),
         )
-        application = SfsApplication(environment)
-        refuse_if_strict(environment.plugins, environ)
-        _warn_of_plugins(environment.plugins, console)
-        code = application.run_argv(environment)
-        stdout.flush()
-    except SfsError as error:
-        console.error(error)
-        return int(error.exit_code)
-    except CleoError as error:
-        known = argv[0] + " " if argv and not argv[0].startswith("-") and "does not exist" not in str(error) else ""
-        problem = " ".join(str(error).split()).rstrip(".")
-        console.error(BadCommandLine(problem=problem[:1].lower() + problem[1:], command=known))
-        return int(ExitCode.USAGE)
-    except KeyboardInterrupt:
-        console.error(Interrupted())
-        return int(ExitCode.INTERRUPTED)
+        return _run(environment, console)
     except BrokenPipeError:
         # whoever read the answer has gone; Python would complain once more as it closes stdout
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(ExitCode.DONE)
-    except Exception as error:  # the last resort: a bug is told apart from a failure the user can act on
-        if console.verbose:
+    except (Exception, KeyboardInterrupt) as error:  # the last resort: every failure becomes a sentence and a code
+        failure = _failure(error, argv)
+        if console.verbose and isinstance(failure, Bug):
             raise
-        console.error(Bug(kind=type(error).__name__, problem=error))
-        return int(ExitCode.BUG)
+        console.error(failure)
+        return int(failure.exit_code)
+
+
+def _run(environment: Environment, console: Console) -> int:
+    application = SfsApplication(environment)
+    refuse_if_strict(environment.plugins, environment.environ)
+    _warn_of_plugins(environment.plugins, console)
+    code = application.run_argv(environment)
+    environment.stdout.flush()
     return code
+
+
+def _failure(error: BaseException, argv: Sequence[str]) -> SfsError:
+    """Return what the user is told; what nobody foresaw is told apart as a bug."""
+    if isinstance(error, SfsError):
+        return error
+    if isinstance(error, KeyboardInterrupt):
+        return Interrupted()
+    if isinstance(error, CleoError):
+        is_known = argv and not argv[0].startswith("-") and not isinstance(error, CleoCommandNotFoundError)
+        problem = " ".join(str(error).split()).rstrip(".")
+        return BadCommandLine(problem=problem[:1].lower() + problem[1:], command=f"{argv[0]} " if is_known else "")
+    return Bug(kind=type(error).__name__, problem=error)
 
 
 def _wants_json(argv: Sequence[str]) -> bool:

@@ -114,14 +114,42 @@ def to_text(column: pa.Array) -> pa.Array:
         lists = pc.cast(column, pa.list_(kind.value_type))
         return pa.ListArray.from_arrays(lists.offsets, to_text(lists.values), mask=lists.is_null())
     if pa.types.is_floating(kind):
-        texts = column.cast(pa.float64()).cast(pa.string())
-        return pc.if_else(
-            pc.match_substring_regex(texts, r"^-?\d+$"), pc.binary_join_element_wise(texts, ".0", ""), texts
-        )
+        return _double_texts(column.cast(pa.float64()))
     if pa.types.is_timestamp(kind) and kind.tz is not None:
         texts = column.cast(pa.timestamp(kind.unit)).cast(pa.string())
         return pc.binary_join_element_wise(pc.replace_substring(texts, " ", "T"), "Z", "")
     return column.cast(pa.string())
+
+
+def _double_texts(column: pa.Array) -> pa.Array:
+    import pyarrow.compute as pc
+
+    texts = column.cast("string")
+    # Arrow writes whole doubles without their decimals; few columns have any, so the rest is not looked at as text
+    bare = pc.fill_null(pc.equal(pc.trunc(column), column), False)
+    bare = (
+        pc.and_(bare, pc.fill_null(pc.match_substring_regex(texts, r"^-?\d+$"), False))
+        if pc.any(bare).as_py()
+        else bare
+    )
+    if not pc.any(bare).as_py():
+        return texts
+    whole = pc.binary_join_element_wise(texts.filter(bare), ".0", "")
+    return pc.replace_with_mask(texts, bare, whole)
+
+
+def whole_texts(column: pa.Array) -> pa.Array:
+    """Return doubles as texts, those that are whole numbers as such (`5`, not `5.0`) where a double holds them exactly.
+
+    For a column of whole numbers that became doubles because some are missing.
+    """
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    doubles = column.cast(pa.float64())
+    exact = pc.and_(pc.equal(pc.trunc(doubles), doubles), pc.less(pc.abs(doubles), 2.0**53))
+    whole = pc.if_else(exact, doubles, None).cast(pa.int64()).cast(pa.string())
+    return pc.if_else(pc.fill_null(exact, False), whole, to_text(doubles))
 
 
 def check(records: pa.RecordBatch, group: FeatureGroup) -> tuple[Remark, ...]:
@@ -215,7 +243,7 @@ def instants(column: pa.Array, *, seconds: bool) -> tuple[pa.Array, pa.Array]:
         times = [EventTime.parse(text, seconds=seconds).nanoseconds for text in column.to_pylist()]
         return pa.array([t // NANOS for t in times], pa.int64()), pa.array([t % NANOS for t in times], pa.int32())
     if seconds:
-        parts = pc.extract_regex(column, r"^(?P<whole>[0-9]+)(\.(?P<decimals>[0-9]+))?$")
+        parts = pc.extract_regex(column, r"^(?P<whole>[0-9]+)(?:\.(?P<decimals>[0-9]+))?$")
         whole, decimals = pc.struct_field(parts, "whole").cast(pa.int64()), pc.struct_field(parts, "decimals")
     else:
         whole = pc.utf8_slice_codeunits(column, 0, 19).cast(pa.timestamp("s")).cast(pa.int64())

@@ -1,15 +1,10 @@
-"""The shape every command shares: options declared once, a session, and for changes plan, question, run, report."""
+"""The shape every command shares: options declared once, and a session."""
 
 from __future__ import annotations
 
-import contextlib
-import os
-import signal
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 from typing import Any, ClassVar, TextIO, TypeVar
 
 from cleo.commands.command import Command
@@ -23,26 +18,15 @@ from sfs_core.connections import load_connections
 from sfs_core.console import Console
 from sfs_core.errors import (
     BadOption,
-    ConnectionProtected,
-    DeletionCapReached,
     ExitCode,
-    NotConfirmed,
-    NoTerminal,
-    NotResumable,
-    PlanChanged,
     UnknownPart,
 )
-from sfs_core.executor import run as execute
-from sfs_core.journal import Journal, Locks, Run
-from sfs_core.messages import Message, say
-from sfs_core.model import FeatureGroup
+from sfs_core.journal import Run
+from sfs_core.messages import say
 from sfs_core.options import OptionSpec, declared, option, read
-from sfs_core.plan import Plan, as_json
 from sfs_core.plugins import KINDS, Plugins
 from sfs_core.render import Output
-from sfs_core.report import Report
 from sfs_core.session import Session
-from sfs_core.spool import Spooled, spooled
 
 T = TypeVar("T")
 
@@ -110,8 +94,17 @@ class SfsCommand(Command):
         super().__init__()
 
     def configure(self) -> None:
-        """Turn declarations into the flags of the command line."""
-        super().configure()
+        """Turn declarations into arguments and flags of the command line, in the user's language."""
+        self.description = str(say(self.description))
+        for declaration in self.arguments:
+            shown = Argument(
+                declaration.name,
+                declaration.is_required(),
+                declaration.is_list(),
+                str(say(declaration.description)),
+                declaration.default,
+            )
+            self._definition.add_argument(shown)
         taken = set()
         for spec in self.specs():
             if spec.flag not in taken:
@@ -153,12 +146,15 @@ class SfsCommand(Command):
         return declaration(**read(specs, {spec.flag: self.option(spec.flag) for spec in specs}))
 
     def chosen(self, choice: Choice, default: str | None = None, **context: object) -> Any:
-        """Return the chosen part, made from `context` and its own options. Raises UnknownPart, BadOption."""
+        """Return the chosen part, made from `context` and its own options. Raises UnknownPart, BadOption.
+
+        What `context` gives is not asked of the command line.
+        """
         parts = choice.parts(self.environment.plugins)
         name = self.option(choice.flag) or default or choice.default
         if name not in parts:
             raise UnknownPart(kind=KINDS[choice.hook], name=name, known=", ".join(parts) or "none")
-        specs = declared(parts[name], f"{name}-")
+        specs = [spec for spec in declared(parts[name], f"{name}-") if spec.field not in context]
         return parts[name](**context, **read(specs, {spec.flag: self.option(spec.flag) for spec in specs}))
 
     @property
@@ -189,6 +185,7 @@ def open_session(environment: Environment, io: IO) -> Session:
         clock=environment.clock,
         connection_flag=io.input.option("connection"),
         store_flags={flag: value for flag, value in flags.items() if value is not None},
+        stdin=environment.stdin,
     )
 
 
@@ -204,205 +201,3 @@ def _flag(spec: OptionSpec) -> Any:
     return cleo_option(
         spec.flag, None, help_text, flag=spec.is_flag, value_required=not spec.is_flag, multiple=spec.is_list
     )
-
-
-@dataclass(frozen=True)
-class RunOptions:
-    """Options of every command that changes something by a plan."""
-
-    dry_run: bool = option("Show the plan, exact counts included, and change nothing.", default=False)
-    force: bool = option("Do not ask. The plan, the deletion cap and protection stay.", default=False)
-    unprotect: bool = option("Allow a protected connection to be changed.", default=False)
-    max_delete: int | None = option("Refuse to delete more records or objects than this.", default=None)
-    resume: str | None = option("Go on with an interrupted run, with its own options.", default=None, value="RUN")
-
-
-class PlanCommand(SfsCommand):
-    """A command that changes something: override `plan`, and `verify` where the result is looked at afterwards.
-
-    The plan is spooled, shown and confirmed; what it stands on is looked at again; then it is run and reported.
-    """
-
-    def plan(self) -> Plan:
-        """Return what will be done; read, change nothing. On resume it must come out equal."""
-        raise AssertionError("a PlanCommand says what it plans")
-
-    def verify(self, plan: Plan, report: Report) -> ExitCode:
-        """Look at the result of a run that came to its end, and return what the command ends with."""
-        return report.exit_code
-
-    def specs(self) -> Iterator[OptionSpec]:
-        """Yield every option of the command."""
-        yield from super().specs()
-        yield from declared(RunOptions)
-
-    @property
-    def run_folder(self) -> Run:
-        """The run under way."""
-        assert self._run is not None  # noqa: S101  (set by answer)
-        return self._run
-
-    _run: Run | None = None
-
-    def answer(self) -> ExitCode:
-        """Plan, ask, run and report; or go on with an earlier run."""
-        given, resuming = self.given(RunOptions), self.environment.resuming
-        if given.resume and resuming is None:
-            return ExitCode(resume(self.environment, given.resume))
-        facts = {"cwd": str(self.environment.folder)}
-        run = resuming or Run.new(self.session.state, str(self.name), self.environment.argv, self.session.now(), facts)
-        self._run, self.session.started = run, run.at
-        journal = Journal(run)
-        locks = Locks(self.session.state, run.name)
-        try:
-            plan = self._planned(given, run, journal, locks)
-            if plan is None:
-                return ExitCode.DONE
-            return self._carry_out(plan, run, journal)
-        finally:
-            locks.release()
-            journal.close()
-            if run.plan is None:
-                run.discard()
-
-    def _planned(self, given: RunOptions, run: Run, journal: Journal, locks: Locks) -> Plan | None:
-        """Return the plan, spooled and confirmed; None where it was only to be shown."""
-        plan = self._capped(self.plan(), given)
-        first = run.plan is None
-        if first and not given.dry_run:
-            self._refuse_early(plan, given)
-        if not given.dry_run:
-            for group in plan.changes:
-                locks.take(self._identity(group), group.address)
-        plan = spooled(plan, run.folder / "spool", self.session, journal.reject)
-        self._show(plan)
-        self._check_cap(plan)
-        if given.dry_run:
-            return None
-        if first:
-            self._confirm(plan, given)
-            self._check_unchanged()
-        elif run.plan != self._frozen(plan):
-            raise PlanChanged(what=say("the plan of run {run}", run=run.name))
-        if first:
-            run.write("plan.json", self._frozen(plan))
-        return plan
-
-    def _frozen(self, plan: Plan) -> dict[str, Any]:
-        import json
-
-        content = {**plan.to_json(), "identities": [self._identity(group) for group in plan.changes]}
-        frozen: dict[str, Any] = json.loads(json.dumps(content, default=str))
-        return frozen
-
-    def _capped(self, plan: Plan, given: RunOptions) -> Plan:
-        if plan.confirm is None:
-            return plan
-        configured = self.session.connection(plan.confirm.connection).max_delete
-        return replace(plan, max_delete=configured if given.max_delete is None else given.max_delete)
-
-    def _refuse_early(self, plan: Plan, given: RunOptions) -> None:
-        if plan.confirm is None:
-            return
-        connection = self.session.connection(plan.confirm.connection)
-        if connection.protected and not given.unprotect:
-            raise ConnectionProtected(connection=connection.name, path=connection.origin)
-        if not given.force and not self.session.console.can_ask:
-            raise NoTerminal(name=plan.confirm.name)
-
-    def _identity(self, group: FeatureGroup) -> str:
-        store = self.session.store_of(group)
-        identity = store.identity()
-        return f"{store.name} {identity.account} {identity.region} {store.place()} {group.name}"
-
-    def _show(self, plan: Plan) -> None:
-        lines = plan.lines()
-        for group in plan.changes:
-            identity = self.session.store_of(group).identity()
-            fields = {"group": group.address, "account": identity.account, "region": identity.region}
-            text = "  in {group}: account {account}, Region {region}, as {principal}"
-            lines.insert(1, str(say(text, principal=identity.principal, **fields)))
-        self.session.console.show("plan", lines, {"plan": plan.to_json()})
-
-    def _check_cap(self, plan: Plan) -> None:
-        for step in plan.steps:
-            count = step.source.count if isinstance(step.source, Spooled) else 0
-            if step.destroys and plan.max_delete is not None and count > plan.max_delete:
-                group = plan.confirm.address if plan.confirm else ""
-                raise DeletionCapReached(group=group, count=count, things=step.source.describe(), cap=plan.max_delete)
-
-    def _confirm(self, plan: Plan, given: RunOptions) -> None:
-        if plan.confirm is None or given.force:
-            return
-        if self.session.console.ask(say("Type {name} to go on:", name=plan.confirm.name)) != plan.confirm.name:
-            raise NotConfirmed(name=plan.confirm.name)
-
-    def _check_unchanged(self) -> None:
-        """Look at every group again: minutes may have passed since the plan was made."""
-        for address, before in self.session.described().items():
-            if as_json(self.session.look_up(address)) != as_json(before):
-                raise PlanChanged(what=address)
-
-    def _carry_out(self, plan: Plan, run: Run, journal: Journal) -> ExitCode:
-        with stoppable(self.session):
-            report = execute(plan, self.session, journal)
-        run.write("report.json", report.to_json())
-        if report.exit_code is ExitCode.DONE:
-            run.drop_spool()
-        console = self.session.console
-        console.show("report", report.lines(), {"report": report.to_json()})
-        if report.error is not None:
-            console.error(report.error)
-        if report.exit_code is not ExitCode.DONE:
-            console.note(_next(run))
-        if report.error is not None or not all(step.finished for step in report.steps):
-            return report.exit_code
-        # what was skipped on purpose does not keep the rest from being looked at, nor make the whole a success
-        verified = self.verify(plan, report)
-        return report.exit_code or verified
-
-
-def _next(run: Run) -> Message:
-    text = "`sagemaker-fs runs show {run}` lists what was not done; `sagemaker-fs runs resume {run}` tries again"
-    return say(text, run=run.name)
-
-
-def resume(environment: Environment, name: str) -> int:
-    """Go on with an earlier run, as its command, with its own options and clock. Raises RunNotFound, NotResumable."""
-    run = Run.load(environment.state, name)
-    if run.plan is None:
-        raise NotResumable(run=run.name, problem=say("it was never confirmed, so nothing was changed: start it anew"))
-    if run.report is not None and run.report["exit_code"] == ExitCode.DONE:
-        raise NotResumable(run=run.name, problem=say("it came to its end"))
-    if not (run.folder / "spool").exists():
-        raise NotResumable(run=run.name, problem=say("what it wrote down is gone: start it anew"))
-    assert environment.again is not None  # noqa: S101  (the application sets it)
-    here = Path.cwd()
-    folder = Path(run.facts["cwd"])
-    if folder.is_dir():
-        os.chdir(folder)
-    try:
-        return environment.again(replace(environment, argv=run.facts["argv"], folder=folder, resuming=run))
-    finally:
-        os.chdir(here)
-
-
-@contextlib.contextmanager
-def stoppable(session: Session) -> Iterator[None]:
-    """Let the first Ctrl-C (or SIGTERM) finish what is in flight, and the second one stop at once."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def ask_to_stop(number: int, frame: FrameType | None) -> None:
-        if session.stop.is_set():
-            raise KeyboardInterrupt
-        session.stop.set()
-        session.console.note(say("stopping: what is in flight is finished first; once more stops at once"))
-
-    before = {number: signal.signal(number, ask_to_stop) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -12,9 +12,11 @@ from sfs_core.errors import BadEventTime
 
 NANOS: Final = 1_000_000_000
 ISO_FORM: Final = "ISO 8601 in UTC, as 2025-06-01T00:00:00Z, with up to 9 decimals"
+ZONE_FORM: Final = "its zone too, as Z or +02:00 at its end, or --assume-utc"
 SECONDS_FORM: Final = "Unix seconds, as 1748736000 or 1748736000.25"
 
 _ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?Z", re.ASCII)
+_ZONED = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d(?:\.\d{1,9})?)(Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)?", re.ASCII)
 _SECONDS = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
 # Python's dates begin with year 1; years are moved by one 400-year cycle of the calendar, which has whole days
 _CYCLE_YEARS, _CYCLE_SECONDS = 400, 146_097 * 86_400
@@ -40,6 +42,24 @@ class EventTime:
         instant = cls._from_seconds(text) if seconds else cls._from_iso(text)
         if instant is None or not LOWEST.nanoseconds <= instant.nanoseconds <= HIGHEST.nanoseconds:
             raise BadEventTime(text=text, expected=SECONDS_FORM if seconds else ISO_FORM)
+        return instant
+
+    @classmethod
+    def parse_zoned(cls, text: str, *, assume_utc: bool = False) -> Self:
+        """Return the instant of an ISO 8601 text of any zone: `Z`, or an offset such as `+02:00` or `-0530`.
+
+        Between date and time `T` or one blank. A text without a zone is refused unless `assume_utc`.
+        Raises BadEventTime.
+        """
+        match = _ZONED.fullmatch(text)
+        local = cls._from_iso(f"{match[1]}T{match[2]}Z") if match else None
+        if match is None or local is None:
+            raise BadEventTime(text=text, expected=ISO_FORM)
+        if match[3] is None and not assume_utc:
+            raise BadEventTime(text=text, expected=ZONE_FORM)
+        instant = local.plus(-_offset_nanoseconds(match[3] or "Z"))
+        if not LOWEST.nanoseconds <= instant.nanoseconds <= HIGHEST.nanoseconds:
+            raise BadEventTime(text=text, expected=ISO_FORM)
         return instant
 
     @classmethod
@@ -110,6 +130,14 @@ class EventTime:
 
     def __str__(self) -> str:
         return self.iso()
+
+
+def _offset_nanoseconds(zone: str) -> int:
+    if zone == "Z":
+        return 0
+    digits = zone[1:].replace(":", "")
+    minutes = int(digits[:2]) * 60 + int(digits[2:])
+    return (minutes if zone[0] == "+" else -minutes) * 60 * NANOS
 
 
 LOWEST: Final = EventTime(-62_167_219_200 * NANOS)

@@ -31,7 +31,7 @@ def run(plan: Plan, session: Session, journal: Journal) -> Report:
     Steps go in order, and one that fails, is stopped, or leaves a record failed under `on_error` stop ends the run.
     A failure of the store does not escape: it is the report's `error`.
     """
-    report = Report(journal.run.name, [StepReport(step.line()) for step in plan.steps])
+    report = Report(journal.run.name, [_ahead(step) for step in plan.steps])
     began = time.monotonic()
     try:
         for number, step in enumerate(plan.steps, 1):
@@ -41,6 +41,16 @@ def run(plan: Plan, session: Session, journal: Journal) -> Report:
     except SfsError as error:
         report.error = error
     report.seconds = time.monotonic() - began
+    return report
+
+
+def _ahead(step: Step) -> StepReport:
+    """Return the report of a step that has not begun: what is written down for it is left to be done."""
+    report = StepReport(step.line())
+    if isinstance(step.source, Spooled):
+        report.records = step.source.read
+        report.skipped.update(step.source.skipped)
+        report.failed.update(step.source.failed)
     return report
 
 
@@ -65,31 +75,30 @@ class _StepRun:
         self._wait()
         if not self.step.until_empty:
             assert isinstance(self.step.source, Spooled)  # noqa: S101  (plans are spooled before they are shown)
-            self.report.skipped.update(self.step.source.skipped)
-            self.report.failed.update(self.step.source.failed)
-            self.report.records = self.step.source.read - self.step.source.count
             self.report.finished = self._round(self.step.source, 0)
             return
-        for round_number in range(MAX_ROUNDS):
-            if (self.number, round_number) in self.journal.finished and self._is_last(round_number):
-                self.report.finished = True
-                return
-            source = self._listed(round_number)
-            if source.count == 0:
+        self.report.finished = self._emptied()
+
+    def _emptied(self) -> bool:
+        """List and work until a listing finds nothing; return whether one did. Raises StillThere.
+
+        An earlier attempt's listings are worked off first, and count neither as rounds nor as proof.
+        """
+        round_number = fresh = 0
+        while True:
+            path = self.journal.run.folder / "spool" / f"{self.number}-{round_number}.parquet"
+            is_fresh = not path.with_suffix(".json").exists()
+            source = spool(self.step, path, self.session, self.plan)
+            if source.count == 0 and (is_fresh or (self.number, round_number) in self.journal.finished):
                 self.journal.finish(self.number, round_number)
-                self.report.finished = True
-                return
-            if not self._round(source, round_number):
-                return
-        raise StillThere(what=self.step.source.describe(), left=source.count, rounds=MAX_ROUNDS)
-
-    def _is_last(self, round_number: int) -> bool:
-        """Tell whether an earlier run's round found nothing: then there is no listing with records for it."""
-        return not self.journal.ended.get((self.number, round_number))
-
-    def _listed(self, round_number: int) -> Spooled:
-        path = self.journal.run.folder / "spool" / f"{self.number}-{round_number}.parquet"
-        return spool(self.step, path, self.session, self.plan)
+                return True
+            fresh += is_fresh
+            if fresh > MAX_ROUNDS:
+                raise StillThere(what=self.step.source.describe(), left=source.count, rounds=MAX_ROUNDS)
+            self.report.records += source.count
+            if source.count and not self._round(source, round_number):
+                return False
+            round_number += 1
 
     def _wait(self) -> None:
         if self.step.after and (self.number, 0) not in self.journal.finished:
@@ -99,7 +108,6 @@ class _StepRun:
 
     def _round(self, source: Spooled, round_number: int) -> bool:
         """Work through one listing; return whether all of it came to its end without a failure that stops."""
-        self.report.records += source.count
         self._cap()
         for ended in self.journal.ended.get((self.number, round_number), {}).values():
             self.report.add(ended)
@@ -145,6 +153,8 @@ class _StepRun:
         rows = {remark.row for remark in fact.remarks}
         if given is None or accounted != given.num_rows or len(rows) != len(fact.remarks):
             self._lost(accounted, given)
+        if not rows <= {*range(given.num_rows)}:
+            self._lost(fact.done, given)
         self.report.add(self.journal.end(self.number, round_number, fact))
         failed = self.report.failed.total()
         stops = self.plan.on_error is OnError.STOP and failed > 0

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import fcntl
-import hashlib
 import json
 import os
 import secrets
@@ -18,14 +16,20 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Self, TextIO
+from typing import TYPE_CHECKING, Any, Final, Self
 
-from sfs_core.errors import DiskFull, GroupBusy, RunNotFound, StoreUnavailable
+from sfs_core.errors import DiskFull, RunNotFound, StoreUnavailable, UsageError
 from sfs_core.event_time import EventTime
 from sfs_core.ports import Fact, Fate, Remark
 
 if TYPE_CHECKING:
     import pyarrow as pa
+
+
+class RunAmbiguous(UsageError):
+    """The names of several runs begin so."""
+
+    sentence = "several runs begin with {run!r}, so give more of the name: {known}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,22 +49,33 @@ class Run:
         with writing_down(state):
             state.mkdir(parents=True, exist_ok=True, mode=0o700)
             folder.mkdir(parents=True, mode=0o700)
+        try:
             run._save()
+        except StoreUnavailable:
+            run.discard()
+            raise
         return run
 
     @classmethod
     def load(cls, state: Path, name: str) -> Self:
-        """Return an earlier run by its name, or by the only run whose name begins so. Raises RunNotFound."""
-        runs = state / "runs"
-        folders = [runs / name] if (runs / name / "run.json").exists() and name else sorted(runs.glob(f"{name}*"))
-        if len(folders) != 1 or not name or "/" in name or not (folders[0] / "run.json").exists():
-            raise RunNotFound(run=name, folder=runs)
-        return cls(folders[0], json.loads((folders[0] / "run.json").read_text("utf-8")))
+        """Return an earlier run by its name, or by how it begins if no other does. Raises RunNotFound, RunAmbiguous."""
+        runs = {run.name: run for run in cls.all(state)}
+        alike = [run for known, run in runs.items() if name and known.startswith(name)]
+        if name in runs or len(alike) == 1:
+            return runs.get(name, alike[0])
+        if alike:
+            raise RunAmbiguous(run=name, known=", ".join(run.name for run in alike))
+        raise RunNotFound(run=name, folder=state / "runs")
 
     @classmethod
     def all(cls, state: Path) -> list[Self]:
         """Return every run on this machine, oldest first."""
-        return [cls.load(state, path.parent.name) for path in sorted((state / "runs").glob("*/run.json"))]
+        found = []
+        for path in sorted((state / "runs").glob("*/run.json")):
+            # one that is discarded at this very moment is not listed
+            with contextlib.suppress(FileNotFoundError):
+                found.append(cls(path.parent, json.loads(path.read_text("utf-8"))))
+        return found
 
     @property
     def name(self) -> str:
@@ -118,32 +133,35 @@ class Run:
 
         Keys are `step`, `round`, `batch`, `row`, `fate`, `code`, `message` and `record` (feature name to value).
         """
-        path, current = self.folder / "remarks.jsonl", self._attempts()
-        if not path.exists():
-            return
-        with path.open(encoding="utf-8") as file:
-            for entry in _lines(file):
-                place = (entry["step"], entry["round"], entry["batch"])
-                is_current = entry["batch"] == SPOOLING or current.get(place) == entry["attempt"]
-                if is_current and (not fates or entry["fate"] in fates):
-                    yield entry
+        current = {place: ended.attempt for place, ended in self._ended().items()}
+        for entry in _lines(self.folder / "remarks.jsonl"):
+            place = (entry["step"], entry["round"], entry["batch"])
+            is_current = entry["batch"] == SPOOLING or current.get(place) == entry["attempt"]
+            if is_current and (not fates or entry["fate"] in fates):
+                yield entry
 
-    def _attempts(self) -> dict[tuple[int, int, int], int]:
-        """Return the last attempt at each batch that ended with remarks."""
-        path, last = self.folder / "journal.jsonl", {}
-        if path.exists():
-            with path.open(encoding="utf-8") as file:
-                for entry in _lines(file):
-                    if "attempt" in entry:
-                        last[(entry["step"], entry["round"], entry["batch"])] = entry["attempt"]
-        return last
+    def counts(self) -> dict[int, Ended]:
+        """Return what became of the batches that ended so far, by step number."""
+        counts: dict[int, Ended] = {}
+        for (step, _, _), ended in self._ended().items():
+            counts.setdefault(step, Ended(0, 0, Counter(), Counter())).add(ended)
+        return counts
+
+    def _ended(self) -> dict[tuple[int, int, int], Ended]:
+        """Return how each batch ended, by the last attempt at it."""
+        entries = (entry for entry in _lines(self.folder / "journal.jsonl") if "records" in entry)
+        return {(entry["step"], entry["round"], entry["batch"]): Ended.of(entry) for entry in entries}
 
 
-def _lines(file: TextIO) -> Iterator[dict[str, Any]]:
-    """Yield the whole lines of a file; a last one cut off by a kill is left out."""
-    for line in file:
-        if line.endswith("\n"):
-            yield json.loads(line)
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    """Yield the whole lines of a file, if it is there; a last one cut off by a kill is left out."""
+    if not path.exists():
+        return
+    # a line may be cut off within a letter
+    with path.open(encoding="utf-8", errors="replace") as file:
+        for line in file:
+            if line.endswith("\n"):
+                yield json.loads(line)
 
 
 SPOOLING: Final = -1
@@ -158,6 +176,19 @@ class Ended:
     done: int
     skipped: Counter[str]
     failed: Counter[str]
+    attempt: int = 1
+
+    @classmethod
+    def of(cls, entry: Mapping[str, Any]) -> Self:
+        """Return what a line of the journal says."""
+        skipped, failed = Counter(entry.get("skipped", {})), Counter(entry.get("failed", {}))
+        return cls(entry["records"], entry["done"], skipped, failed, entry.get("attempt", 1))
+
+    def add(self, other: Ended) -> None:
+        """Count another batch as well."""
+        self.records, self.done = self.records + other.records, self.done + other.done
+        self.skipped.update(other.skipped)
+        self.failed.update(other.failed)
 
 
 @dataclass
@@ -177,12 +208,10 @@ class Journal:
 
     def __post_init__(self) -> None:
         path = self.run.folder / "journal.jsonl"
-        if path.exists():
-            with path.open(encoding="utf-8") as file:
-                for entry in _lines(file):
-                    self._know(entry)
-            self._doubt_failures()
-            _drop_torn_line(path)
+        for entry in _lines(path):
+            self._know(entry)
+        self._doubt_failures()
+        _drop_torn_line(path)
         _drop_torn_line(self.run.folder / "remarks.jsonl")
         self._file = path.open("a", encoding="utf-8", buffering=1)
         self._append({"opened": self.attempt})
@@ -205,9 +234,7 @@ class Journal:
         elif "begun" in entry:
             self.begun.add((*place, entry["batch"]))
         else:
-            skipped, failed = Counter(entry.get("skipped", {})), Counter(entry.get("failed", {}))
-            ended = Ended(entry["records"], entry["done"], skipped, failed)
-            self.ended.setdefault(place, {})[entry["batch"]] = ended
+            self.ended.setdefault(place, {})[entry["batch"]] = Ended.of(entry)
 
     def begin(self, step: int, round: int, batch: int) -> None:
         """Write down that a batch is about to be worked on."""
@@ -250,8 +277,10 @@ class Journal:
 
     def close(self) -> None:
         """Close the files."""
-        self._file.close()
-        self._remarks.close()
+        for file in (self._file, self._remarks):
+            # every line has been written; what a full disk did not take is still in hand, and was told of
+            with contextlib.suppress(OSError):
+                file.close()
 
     def _append(self, entry: Mapping[str, Any]) -> None:
         with writing_down(self.run.folder):
@@ -263,12 +292,16 @@ def _drop_torn_line(path: Path) -> None:
     if not path.exists():
         return
     with path.open("r+b") as file:
-        content_end = file.seek(0, os.SEEK_END)
-        tail_start = max(0, content_end - 2**20)
-        file.seek(tail_start)
-        tail = file.read()
-        if tail and not tail.endswith(b"\n"):
-            file.truncate(tail_start + tail.rfind(b"\n") + 1)
+        end = file.seek(0, os.SEEK_END)
+        while end:
+            # a line may be longer than what is read at a time
+            start = max(0, end - 2**20)
+            file.seek(start)
+            newline = file.read(end - start).rfind(b"\n")
+            end = start + newline + 1
+            if newline >= 0:
+                break
+        file.truncate(end)
 
 
 class FolderUnusable(StoreUnavailable):
@@ -286,34 +319,3 @@ def writing_down(folder: Path) -> Iterator[None]:
         if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
             raise DiskFull(folder=folder) from error
         raise FolderUnusable(folder=folder, problem=error.strerror or error) from error
-
-
-@dataclass
-class Locks:
-    """Holds groups for one run, so that no other run on this machine changes them meanwhile."""
-
-    state: Path
-    run: str
-    _held: list[int] = field(default_factory=list)
-
-    def take(self, identity: str, group: str) -> None:
-        """Hold a group, known over all connections by `identity`. Raises GroupBusy with the run that holds it."""
-        folder = self.state / "locks"
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        path = folder / f"{hashlib.sha256(identity.encode()).hexdigest()[:24]}.lock"
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            holder, _, pid = os.pread(handle, 4096, 0).decode("utf-8", "replace").partition(" ")
-            os.close(handle)
-            raise GroupBusy(run=holder or "?", pid=pid or "?", group=group) from error
-        os.ftruncate(handle, 0)
-        os.pwrite(handle, f"{self.run} {os.getpid()}".encode(), 0)
-        self._held.append(handle)
-
-    def release(self) -> None:
-        """Let go of every group."""
-        for handle in self._held:
-            os.close(handle)
-        self._held.clear()

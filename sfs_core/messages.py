@@ -16,9 +16,9 @@ _catalogue: gettext.NullTranslations = gettext.NullTranslations()
 
 
 def speak(environ: Mapping[str, str]) -> None:
-    """Show sentences in the language of LANGUAGE, LC_ALL, LC_MESSAGES or LANG, from now on; English where it lacks one.
+    """Show sentences in the language of LANGUAGE, LC_ALL, LC_MESSAGES or LANG from now on, else in English.
 
-    SFS_LOCALES names another folder of catalogues (`LANGUAGE/LC_MESSAGES/sagemaker-fs.mo`), for a translator to try one.
+    SFS_LOCALES names another folder of catalogues (`LANGUAGE/LC_MESSAGES/sagemaker-fs.mo`), for translators.
     """
     global _catalogue
     chosen = next((environ[name] for name in _LANGUAGE_VARIABLES if environ.get(name)), "")

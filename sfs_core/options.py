@@ -79,8 +79,11 @@ def declared(part: type, prefix: str = "") -> tuple[OptionSpec, ...]:
         flag = declaration["flag"] or f"{prefix}{field.name.replace('_', '-')}"
         value = declaration["value"] or field.name.upper()
         choices = declaration["choices"] or _choices_of(hints[field.name])
+        is_fixed = declaration["flag"] is not None
         specs.append(
-            OptionSpec(field.name, flag, hints[field.name], declaration["help"], field.default, value, choices)
+            OptionSpec(
+                field.name, flag, hints[field.name], declaration["help"], field.default, value, choices, is_fixed
+            )
         )
     return tuple(specs)
 
@@ -164,6 +167,7 @@ _EXPECTED: Final[dict[Any, Any]] = {
     EventTimeRange: say("A..B, each ISO 8601 UTC as 2025-06-01T00:00:00Z, or empty"),
     EventTime: say("ISO 8601 UTC as 2025-06-01T00:00:00Z"),
     Targets: say("online, offline or online,offline"),
+    TtlDuration: say("a whole number and a unit, s, m, h, d or w, as in 30d"),
 }
 
 

@@ -141,6 +141,8 @@ def _group_json(group: FeatureGroup) -> dict[str, Any]:
         "group": group.address,
         "record_identifier": group.record_identifier,
         "event_time": group.event_time,
+        # a group of the same name made anew is another group
+        "created_at": as_json(group.created_at),
         "features": [f"{feature.name}:{feature.type_text}" for feature in group.features],
         "online": None if group.online is None else as_json(group.online),
         "offline": None

@@ -73,7 +73,7 @@ class Plugins:
 
     @property
     def aside(self) -> list[Plugin]:
-        """Those that cannot be used, each with its reason; blocked ones, which somebody asked for, are not among them."""
+        """Those that cannot be used, each with its reason; blocked ones, as was asked for, are not among them."""
         return [plugin for plugin in self.all if plugin.state in (PluginState.BROKEN, PluginState.CLASHING)]
 
     def parts(self, hook: str) -> dict[str, type[Any]]:
@@ -166,12 +166,19 @@ def _ask(plugin: Plugin, module: ModuleType | object) -> None:
     manager.add_hookspecs(hookspecs)
     try:
         manager.register(module, plugin.name)
-        manager.check_pending()
+        _check_hooks(manager, module)
         for hook in KINDS:
             for parts in getattr(manager.hook, hook)():
                 plugin.provides.setdefault(hook, {}).update({_name(hook, part): part for part in parts})
     except Exception as error:  # a third party's hook may fail in any way, and the tool must not
         plugin.set_aside(PluginState.BROKEN, broken(error))
+
+
+def _check_hooks(manager: pluggy.PluginManager, module: object) -> None:
+    """Raise where a plugin implements a hook that is none; pluggy's own check would not say which there are."""
+    for hook in manager.get_hookcallers(module) or ():
+        if not hook.has_spec() and not all(implementation.optionalhook for implementation in hook.get_hookimpls()):
+            raise LookupError(f"no hook is named {hook.name}: there are {', '.join(KINDS)}")
 
 
 def _name(hook: str, part: type[Any]) -> str:

@@ -1,4 +1,4 @@
-"""`sagemaker-fs plugins`: what is installed, what became of it and what it provides; there even with no plugin at all."""
+"""`sagemaker-fs plugins`: what is installed, what became of it, what it provides; there even with no plugin."""
 
 from __future__ import annotations
 

@@ -40,6 +40,12 @@ RECORD_ID = "record_id"
 """The one column of a batch of record ids."""
 DELETE_AT = "event_time"
 """The second column of a batch of deletions: each one's own event time, in the group's text."""
+TIES_BEFORE = "_ties_before"
+TIES_AFTER = "_ties_after"
+"""Columns beside a history: how many versions of the same record id and event time come before and after this one.
+
+Whole numbers; null is none. Of versions that tie, the last one is the newest.
+"""
 
 
 # what becomes of a record
@@ -159,10 +165,14 @@ class Sink(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ClearRequest:
-    """What a clear strategy plans for: the ids are ready for the online side, `at` is the run's clock."""
+    """What a clear strategy plans for.
+
+    `ids` None means every record the online store lists; else those ids and no others are deleted, from a source that
+    repeats. `at` is the run's clock; `settle` is how long buffered writes may take to land in the offline store.
+    """
 
     group: FeatureGroup
-    ids: RecordIdSource | None
+    ids: Source | None
     at: EventTime
     max_workers: int
     batch_records: int
@@ -316,8 +326,11 @@ class Store(Protocol):
     """
 
     name: ClassVar[str]
-    offline_lag: timedelta
-    """How long an acknowledged record may take to show in the offline store."""
+
+    @property
+    def offline_lag(self) -> timedelta:
+        """How long an acknowledged record may take to show in the offline store."""
+        ...
 
     def identity(self) -> Identity:
         """Return account, Region and principal."""
@@ -400,7 +413,8 @@ class Store(Protocol):
         """Tell for each record whether this very version (id and event time) has been written since `since`.
 
         Asked of batches in doubt after an interrupted run. Offline, a store that cannot see its buffered rows
-        answers by its online side alone. Delete markers are recognised by the column `is_deleted`.
+        answers by its online side alone. Delete markers are recognised by the column `is_deleted`. A version that is
+        asked for several times is held the first so many times that it has been written.
         """
         ...
 
@@ -409,7 +423,8 @@ class Store(Protocol):
 
         LATEST: one record an id, ranked by event time as an instant, then api_invocation_time, then write_time,
         delete markers dropped after ranking; unordered. HISTORY: every version with the system columns, ordered by
-        event time, api_invocation_time, write_time. Raises StoreNotEnabled, BadOption (`where`).
+        event time, then record id (so that versions that tie are neighbours), api_invocation_time, write_time.
+        Raises StoreNotEnabled, BadOption (`where`).
         """
         ...
 

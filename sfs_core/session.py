@@ -6,13 +6,14 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from sfs_core.clock import Clock, SystemClock
 from sfs_core.connections import Connection, Connections, split_address
 from sfs_core.console import Console
 from sfs_core.errors import (
     ConfigUnreadable,
+    ConnectionProtected,
     FeatureGroupNotFound,
     GroupNotReady,
     OptionsConflict,
@@ -20,7 +21,7 @@ from sfs_core.errors import (
     StoreMissing,
 )
 from sfs_core.event_time import EventTime
-from sfs_core.messages import say
+from sfs_core.messages import Message, say
 from sfs_core.model import FeatureGroup, GroupStatus
 from sfs_core.options import convert, declared
 from sfs_core.ports import Store
@@ -31,6 +32,7 @@ class Session:
     """One command's stores and surroundings; close it when the command ends.
 
     `store_flags` are store options given as flags (`--path`), which go to that store's built-in connection.
+    `stdin` is what a part that is told to read `-` reads.
     `started` is the run's own instant: `now()` gives it throughout, and a resumed run gets the first run's.
     """
 
@@ -41,6 +43,7 @@ class Session:
     clock: Clock = field(default_factory=SystemClock)
     connection_flag: str | None = None
     store_flags: Mapping[str, Any] = field(default_factory=dict)
+    stdin: TextIO | None = None
     stop: threading.Event = field(default_factory=threading.Event)
     started: EventTime | None = None
     _opened: dict[str, Store] = field(default_factory=dict)
@@ -93,6 +96,23 @@ class Session:
                     raise OptionsConflict(first=f"--{spec.flag}", second=f"connection {connection.name!r}")
                 values[spec.field] = convert(spec, self.store_flags[spec.flag])
         return store(connection=connection.name, clock=self.clock, **values)  # type: ignore[call-arg]
+
+    def where(self, connection: str, name: str) -> Message:
+        """Return where a change of a group goes, for people to see before it is made: account, Region, principal."""
+        identity = self.store(connection).identity()
+        return say(
+            "in {group}: account {account}, Region {region}, as {principal}",
+            group=f"{connection}:{name}",
+            account=identity.account,
+            region=identity.region,
+            principal=identity.principal,
+        )
+
+    def check_protection(self, connection: str, *, unprotected: bool) -> None:
+        """Raise ConnectionProtected where a connection is protected and the user has not lifted that."""
+        named = self.connection(connection)
+        if named.protected and not unprotected:
+            raise ConnectionProtected(connection=named.name, path=named.origin)
 
     def find_group(self, address: str) -> FeatureGroup | None:
         """Return a feature group, or None if there is none; what was seen is remembered for `changed_groups`."""

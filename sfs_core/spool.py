@@ -16,6 +16,7 @@ from sfs_core.journal import writing_down
 from sfs_core.messages import Message, say
 from sfs_core.plan import OnError, Plan, Step
 from sfs_core.ports import RECORD_ID, Fate, Remark
+from sfs_core.tables import FLAT
 from sfs_core.progress import Progress
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class Spooled:
         """Yield what was written down in batches of exactly so many records, the last one smaller."""
         import pyarrow.parquet as pq
 
-        with pq.ParquetFile(self.path) as file:
+        with pq.ParquetFile(self.path, **FLAT) as file:
             yield from file.iter_batches(batch_size=records)
 
 

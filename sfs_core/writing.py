@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from typing import TYPE_CHECKING
 
-from sfs_core.errors import GroupExists, Interrupted, Refused, StoreUnavailable
+from sfs_core.errors import GroupExists, Refused
 from sfs_core.event_time import EventTime
 from sfs_core.messages import Message, say
 from sfs_core.model import (
@@ -20,7 +20,8 @@ from sfs_core.model import (
     TargetStore,
 )
 from sfs_core.pace import Pace
-from sfs_core.ports import DELETE_AT, RECORD_ID, Batch, Delete, Fact, Put, Remark
+from sfs_core.ports import DELETE_AT, RECORD_ID, TIES_AFTER, TIES_BEFORE, Batch, Delete, Fact, Put, Remark
+from sfs_core.waiting import wait_until
 from sfs_core.window import in_flight
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ class PutRecords:
     """Puts records into a group.
 
     `skip_newer` looks first, and leaves a record whose target holds the same or a newer event time. With `replay`
-    rows whose `is_deleted` is true are soft-deleted at their event time. `max_tps` bounds the records a second.
+    rows whose `is_deleted` is true are soft-deleted at their event time, and of versions that tie (TIES_AFTER) only
+    the last one goes to the online store, which would keep the first. `max_tps` bounds the records a second.
     Batches in doubt are not written twice.
     """
 
@@ -83,7 +85,7 @@ class PutRecords:
         """Return the rows of a batch that are to be written, with a remark for each that the target makes needless."""
         rows, remarks = list(range(batch.records.num_rows)), []
         if batch.in_doubt:
-            held = store.holds(self.group, batch.records, since)
+            held = _held(store, self.group, batch.records, since)
             rows = [row for row in rows if not held[row]]
         if self.skip_newer and TargetStore.ONLINE in (self.how.targets or self.group.stores) and rows:
             newer = _not_older(store, self.group, batch.records)
@@ -130,26 +132,52 @@ def _not_older(store: Store, group: FeatureGroup, records: pa.RecordBatch) -> di
     return reasons
 
 
-def _replayed(store: Store, group: FeatureGroup, batch: Batch, how: Put) -> Fact:
-    """Write one batch of the history in its own order: runs of versions are put, runs of delete markers deleted."""
+def _held(store: Store, group: FeatureGroup, records: pa.RecordBatch, since: EventTime) -> Sequence[bool]:
+    """Tell which rows are written; versions that tie with them in batches before are asked for before them."""
     import pyarrow as pa
 
-    marked = batch.records.column(IS_DELETED).to_pylist()
+    if TIES_BEFORE not in records.schema.names or records.num_rows == 0:
+        return store.holds(group, records, since)
+    before = records.column(TIES_BEFORE)[0].as_py() or 0
+    keys = [name for name in records.schema.names if name not in (TIES_BEFORE, TIES_AFTER)]
+    rows = pa.array([*[0] * before, *range(records.num_rows)], pa.int64())
+    return store.holds(group, records.select(keys).take(rows), since)[before:]
+
+
+def _replayed(store: Store, group: FeatureGroup, batch: Batch, how: Put) -> Fact:
+    """Write one batch of the history in its own order: runs of versions are put, runs of delete markers deleted."""
+    records, targets = batch.records, how.targets or group.stores
+    marked: list[bool] = records.column(IS_DELETED).to_pylist()
+    after = records.column(TIES_AFTER).to_pylist() if TIES_AFTER in records.schema.names else [None] * len(marked)
     remarks: list[Remark] = []
     start = 0
-    while start < len(marked):
-        end = next((row for row in range(start, len(marked)) if marked[row] != marked[start]), len(marked))
-        part = batch.records.slice(start, end - start)
-        if marked[start]:
-            columns = [part.column(group.record_identifier), part.column(group.event_time)]
-            deletions = Batch(0, pa.record_batch(columns, names=[RECORD_ID, DELETE_AT]))
-            facts = list(store.delete_records(group, [deletions], Delete(DeletionMode.SOFT, how.targets, 1)))
-        else:
-            plain = part.select([name for name in part.schema.names if name not in SYSTEM_COLUMNS])
-            facts = list(store.put(group, [Batch(0, plain)], replace(how, max_workers=1)))
-        remarks += [replace(remark, row=start + remark.row) for fact in facts for remark in fact.remarks]
-        start = end
+    for (is_marker, is_last), run in groupby(zip(marked, (not ties for ties in after), strict=True)):
+        part = records.slice(start, len(list(run)))
+        some = targets if is_last else tuple(one for one in targets if one is TargetStore.OFFLINE)
+        found = _written(store, group, part, replace(how, targets=some, max_workers=1), is_marker=is_marker)
+        remarks += [replace(remark, row=start + remark.row) for remark in found]
+        start += part.num_rows
     return Fact.of(batch, remarks)
+
+
+def _written(store: Store, group: FeatureGroup, part: pa.RecordBatch, how: Put, *, is_marker: bool) -> list[Remark]:
+    """Put versions, or delete at the times of markers, in their order; return the remarks on those not done."""
+    import pyarrow as pa
+
+    if not how.targets:
+        message = say("another version of the same event time is newer")
+        return [Remark.skipped(row, "NewerVersion", message) for row in range(part.num_rows)]
+    if is_marker:
+        columns = [part.column(group.record_identifier), part.column(group.event_time)]
+        deletions = Batch(0, pa.record_batch(columns, names=[RECORD_ID, DELETE_AT]))
+        facts = list(store.delete_records(group, [deletions], Delete(DeletionMode.SOFT, how.targets, 1)))
+    else:
+        beside = (*SYSTEM_COLUMNS, TIES_BEFORE, TIES_AFTER)
+        plain = part.select([name for name in part.schema.names if name not in beside])
+        # a record expires in an online store only, and a store without one takes no time to live
+        ttl = how.ttl if TargetStore.ONLINE in how.targets else None
+        facts = list(store.put(group, [Batch(0, plain)], replace(how, ttl=ttl)))
+    return [remark for fact in facts for remark in fact.remarks]
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,13 +205,13 @@ class CreateFeatureGroup:
 
 
 def wait_until_created(store: Store, name: str, session: Session, timeout_seconds: float = 1800) -> FeatureGroup:
-    """Return a group once it is Created. Raises CreationFailed, Interrupted, StoreUnavailable."""
-    deadline = time.monotonic() + timeout_seconds
-    while (group := store.describe(name)).status is GroupStatus.CREATING:
-        if time.monotonic() > deadline:
-            raise StoreUnavailable(store=store.name, problem=say("{name!r} is still being created", name=name))
-        if session.stop.wait(0.2):
-            raise Interrupted
+    """Return a group once it is Created. Raises CreationFailed, Interrupted, NotDoneYet."""
+
+    def look() -> FeatureGroup | None:
+        group = store.describe(name)
+        return None if group.status is GroupStatus.CREATING else group
+
+    group = wait_until(look, session, say("creating {name}", name=name), timeout_seconds)
     if group.status is GroupStatus.CREATE_FAILED:
         raise CreationFailed(name=name, reason=group.failure_reason)
     return group

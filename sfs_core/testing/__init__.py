@@ -17,15 +17,25 @@ Hypothesis, and so is not imported here) drives a store beside the model with ra
 
 **Words.** Groups: `new_group("orders", "city:String", ttl="30d")` is a definition (`id` and `at` are its record
 identifier and event time, and without features of its own it has those of `ORDERS`), `created(store, new)` makes it,
-`filled(store, new, *records)` makes it and puts records. Records are dictionaries of texts. Writing: `put`, `delete`,
+`filled(store, new, *records)` makes it and puts records. Records are dictionaries of texts;
+`record("1", ONE, city="Oslo")` is one, at one o'clock. Writing: `put`, `delete`,
 `delete_each`, `delete_objects`; each returns the remarks on records that failed, `failed(remarks)` their row and code.
 Reading: `online` (records of the online store), `ids_in`, `expires`, `latest` and `history` (of the offline store),
 `objects_in`. `typed_rows` turns texts into numbers and instants, for comparing.
 """
 
-from sfs_core.testing.groups import (
+import pytest
+
+# so that a failed promise shows what was compared, wherever the suite is used
+pytest.register_assert_rewrite("sfs_core.testing.groups", "sfs_core.testing.store_promises")
+
+from sfs_core.testing.groups import (  # noqa: E402  (after the line above)
+    FOUR,
     NOON,
+    ONE,
     ORDERS,
+    THREE,
+    TWO,
     Record,
     StepClock,
     created,
@@ -42,18 +52,25 @@ from sfs_core.testing.groups import (
     objects_in,
     online,
     put,
+    record,
     typed_rows,
 )
-from sfs_core.testing.memory import MemoryPlugin, MemoryState, MemoryStore
+from sfs_core.testing.memory import MemoryPlugin, MemoryState, MemoryStore  # noqa: E402
+from sfs_core.testing.store_contract import StoreContract  # noqa: E402
 
 __all__ = [
+    "FOUR",
     "NOON",
+    "ONE",
     "ORDERS",
+    "THREE",
+    "TWO",
     "MemoryPlugin",
     "MemoryState",
     "MemoryStore",
     "Record",
     "StepClock",
+    "StoreContract",
     "created",
     "delete",
     "delete_each",
@@ -68,5 +85,6 @@ __all__ = [
     "objects_in",
     "online",
     "put",
+    "record",
     "typed_rows",
 ]

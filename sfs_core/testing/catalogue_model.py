@@ -40,7 +40,7 @@ class ModelGroup:
 
 @dataclass
 class Catalogue:
-    """Every feature group, by name; and whose every root ever given was."""
+    """Every feature group, by name; and to whom every root was ever given."""
 
     models: dict[str, ModelGroup] = field(default_factory=dict)
     roots: dict[str, FeatureGroupName] = field(default_factory=dict)
@@ -58,7 +58,7 @@ class Catalogue:
         return [group.name for group in sorted(groups, key=key, reverse=query.descending)]
 
     def create(self, new: NewFeatureGroup, now: EventTime) -> None:
-        """Make a group. Its root has its name and the second it was made, so that a name used again shares nothing [28]."""
+        """Make a group, at once. A name used again shares nothing with the group that had it before [28, 38]."""
         check_new_group(new)
         if new.name in self.models:
             raise GroupExists(name=new.name)
@@ -81,7 +81,7 @@ class Catalogue:
         self.models[new.name] = ModelGroup(group, dict(new.tags))
 
     def _resolved(self, new: NewFeatureGroup, now: EventTime) -> OfflineStore | None:
-        """Return the offline store with its root and table, both named for the group and a second of their own (§1.5)."""
+        """Return the offline store with a root and a table named for the group and for the second it is made (§1.5)."""
         if new.offline is None:
             return None
         second = now.nanoseconds // NANOS

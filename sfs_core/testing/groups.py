@@ -44,6 +44,8 @@ from sfs_core.rules import Value
 Record = Mapping[str, Value]
 NOON: Final = EventTime.parse("2025-06-01T12:00:00Z", seconds=False)
 """The instant at which clocks of tests begin."""
+ONE, TWO, THREE, FOUR = (f"2025-06-01T0{hour}:00:00Z" for hour in (1, 2, 3, 4))
+"""Event times of an ordinary morning, an hour apart, all before `NOON`."""
 ORDERS: Final = ("city:String", "items:Integral", "amount:Fractional")
 """The features that a group of tests has beside its record identifier and its event time."""
 
@@ -59,6 +61,11 @@ class StepClock:
         """Return the next instant."""
         self.instant = self.instant.plus(self.step_nanoseconds)
         return self.instant
+
+
+def record(record_id: str, at: str, /, **features: Value) -> dict[str, Value]:
+    """Return a record of a group whose record identifier is `id` and whose event time is `at`."""
+    return {"id": record_id, "at": at, **features}
 
 
 def new_group(
@@ -187,18 +194,18 @@ def expires(store: Store, group: FeatureGroup, record_id: str) -> str | None:
     return found[0]  # type: ignore[no-any-return]
 
 
-def latest(store: Store, group: FeatureGroup, query: OfflineQuery = OfflineQuery()) -> list[dict[str, Value]]:
+def latest(store: Store, group: FeatureGroup, query: OfflineQuery | None = None) -> list[dict[str, Value]]:
     """Return the latest records of the offline store, buffered ones too, sorted by id."""
     store.settle(group)
-    found = [row for batch in store.versions(group, query) for row in rows_of(batch)]
+    found = [row for batch in store.versions(group, query or OfflineQuery()) for row in rows_of(batch)]
     return sorted(found, key=lambda record: str(record.get(group.record_identifier)))
 
 
-def history(store: Store, group: FeatureGroup, query: OfflineQuery | None = None) -> list[dict[str, Value]]:
+def history(store: Store, group: FeatureGroup, query: OfflineQuery | None = None) -> list[dict[str, object]]:
     """Return every version of the offline store, buffered ones too, in the store's order, with system columns."""
     store.settle(group)
     batches = store.versions(group, query or OfflineQuery(Versions.HISTORY))
-    return [row for batch in batches for row in rows_of(batch)]
+    return [dict(row) for batch in batches for row in rows_of(batch)]
 
 
 def objects_in(store: Store, group: FeatureGroup) -> list[str]:

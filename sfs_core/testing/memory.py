@@ -10,6 +10,7 @@ online; a tombstone does not expire; an UpdateRecord appends the whole merged re
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -77,9 +78,9 @@ class MemoryStore:
     connection: str = "memory"
     clock: Clock = field(default_factory=SystemClock)
     state: MemoryState = field(default_factory=MemoryState, repr=False)
+    offline_lag: timedelta = timedelta(0)
 
     name: ClassVar[str] = "memory"
-    offline_lag: ClassVar[timedelta] = timedelta(0)
 
     def identity(self) -> Identity:
         return Identity(ACCOUNT, REGION, "memory")
@@ -199,17 +200,24 @@ class MemoryStore:
 
     def holds(self, group: FeatureGroup, records: pa.RecordBatch, since: EventTime) -> Sequence[bool]:
         with self.state.lock:
-            model, now = self._model(group.name), self.clock.now()
-            written = {
-                (version.record_id, version.event_time, version.is_deleted)
-                for version in self._versions(model.group)
-                if version.api_invocation_time >= since
-            }
-            for record_id in model.online.ids(now, soft_deleted=True):
-                item = model.online.items[record_id]
-                if item.written_at >= since:
-                    written.add((record_id, item.event_time, item.record is None))
-        return [(*key_of(group, record), bool(record.get(IS_DELETED))) in written for record in rows_of(records)]
+            found = self._written_since(self._model(group.name), since)
+        held = []
+        for record in rows_of(records):
+            version = (*key_of(group, record), bool(record.get(IS_DELETED)))
+            held.append(found[version] > 0)
+            found[version] -= 1
+        return held
+
+    def _written_since(self, model: ModelGroup, since: EventTime) -> Counter[tuple[str, EventTime, bool]]:
+        """Count versions: as often as the offline store has them, or once where the online store alone has one."""
+        items = model.online.items.items()
+        online = Counter((key, item.event_time, item.record is None) for key, item in items if item.written_at >= since)
+        offline = Counter(
+            (version.record_id, version.event_time, version.is_deleted)
+            for version in self._versions(model.group)
+            if version.api_invocation_time >= since
+        )
+        return online | offline
 
     def versions(self, group: FeatureGroup, query: OfflineQuery) -> Iterator[pa.RecordBatch]:
         with self.state.lock:

@@ -86,6 +86,8 @@ def chosen(
     that a deleted record does not come back as it was before [32]; then the condition and the limit.
     """
     bounded = sorted((v for v in versions if _within(v, query)), key=lambda version: version.rank)
+    if query.versions is Versions.HISTORY:
+        bounded.sort(key=lambda version: (version.event_time, version.record_id))
     if query.versions is Versions.LATEST:
         latest = {version.record_id: version for version in bounded}  # the last one of an id stays
         bounded = [version for version in latest.values() if not version.is_deleted]

@@ -1,0 +1,271 @@
+"""The shape of every command that changes something: plan, question, run, report."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shlex
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final
+
+from sfs_core.command import Environment, SfsCommand
+from sfs_core.errors import (
+    DeletionCapReached,
+    ExitCode,
+    NotConfirmed,
+    NoTerminal,
+    NotResumable,
+    PlanChanged,
+    StoreUnavailable,
+)
+from sfs_core.executor import run as execute
+from sfs_core.journal import Journal, Run
+from sfs_core.locks import Locks
+from sfs_core.messages import Message, say
+from sfs_core.model import FeatureGroup
+from sfs_core.options import OptionSpec, declared, option
+from sfs_core.plan import Plan, as_json
+from sfs_core.report import Report
+from sfs_core.session import Session
+from sfs_core.spool import Spooled, spooled
+
+_KEPT_VARIABLES: Final = ("SFS_CONFIG", "SFS_CONNECTION")
+"""Environment variables that are part of what a run was asked for."""
+_SAME_SIGNAL_SECONDS: Final = 0.3
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """Options of every command that changes something by a plan."""
+
+    dry_run: bool = option("Show the plan, exact counts included, and change nothing.", default=False)
+    force: bool = option("Do not ask. The plan, the deletion cap and protection stay.", default=False)
+    unprotect: bool = option("Allow a protected connection to be changed.", default=False)
+    max_delete: int | None = option("Refuse to delete more records or objects than this.", default=None)
+    resume: str | None = option("Go on with an interrupted run, with its own options.", default=None, value="RUN")
+
+
+class PlanCommand(SfsCommand):
+    """A command that changes something: override `plan`, and `verify` where the result is looked at afterwards.
+
+    The plan is spooled, shown and confirmed; what it stands on is looked at again; then it is run and reported.
+    """
+
+    def plan(self) -> Plan:
+        """Return what will be done; read, change nothing. On resume it must come out equal."""
+        raise AssertionError("a PlanCommand says what it plans")
+
+    def verify(self, plan: Plan, report: Report) -> ExitCode:
+        """Look at the result of a run that came to its end, and return what the command ends with."""
+        return report.exit_code
+
+    def specs(self) -> Iterator[OptionSpec]:
+        """Yield every option of the command."""
+        yield from super().specs()
+        yield from declared(RunOptions)
+
+    @property
+    def run_folder(self) -> Run:
+        """The run under way."""
+        assert self._run is not None  # noqa: S101  (set by answer)
+        return self._run
+
+    _run: Run | None = None
+
+    def answer(self) -> ExitCode:
+        """Plan, ask, run and report; or go on with an earlier run."""
+        given, resuming = self.given(RunOptions), self.environment.resuming
+        if given.resume and resuming is None:
+            self._check_resumed(given.resume)
+            return ExitCode(resume(self.environment, given.resume))
+        environ = {name: value for name, value in self.environment.environ.items() if name in _KEPT_VARIABLES}
+        facts = {"cwd": str(self.environment.folder), "environ": environ}
+        run = resuming or Run.new(self.session.state, str(self.name), self.environment.argv, self.session.now(), facts)
+        self._run, self.session.started = run, run.at
+        locks = Locks(self.session.state, run)
+        locks.hold()
+        journal = Journal(run)
+        try:
+            plan = self._planned(given, run, journal, locks)
+            if plan is None:
+                return ExitCode.DONE
+            return self._carry_out(plan, run, journal)
+        finally:
+            locks.release()
+            journal.close()
+            if run.plan is None:
+                run.discard()
+
+    def _check_resumed(self, name: str) -> None:
+        """Refuse to go on with a run that is of another command, or of other arguments, than those given beside it."""
+        run = Run.load(self.session.state, name)
+        given = {value for key, value in self.io.input.arguments.items() if key != "command" and value}
+        if run.facts["command"] != self.name or not given <= {*run.facts["argv"]}:
+            was = shlex.join(run.facts["argv"])
+            raise NotResumable(run=run.name, problem=say("it is `{was}`, which is not what is asked for here", was=was))
+
+    def _planned(self, given: RunOptions, run: Run, journal: Journal, locks: Locks) -> Plan | None:
+        """Return the plan, spooled and confirmed; None where it was only to be shown."""
+        plan = self._capped(self.plan(), given)
+        first = run.plan is None
+        if first and not given.dry_run:
+            self._refuse_early(plan, given)
+        if not given.dry_run:
+            for group in plan.changes:
+                locks.take(self._identity(group), group.address)
+        plan = spooled(plan, run.folder / "spool", self.session, journal.reject)
+        self._show(plan)
+        self._check_cap(plan)
+        if given.dry_run:
+            return None
+        if first:
+            self._confirm(plan, given)
+            self._check_unchanged()
+        elif run.plan != self._frozen(plan):
+            raise PlanChanged(what=say("the plan of run {run}", run=run.name))
+        if first:
+            run.write("plan.json", self._frozen(plan))
+        return plan
+
+    def _frozen(self, plan: Plan) -> dict[str, Any]:
+        import json
+
+        lines = [step.line().english() for step in plan.steps]
+        content = {**plan.to_json(), "lines": lines, "identities": [self._identity(group) for group in plan.changes]}
+        frozen: dict[str, Any] = json.loads(json.dumps(content, default=str))
+        return frozen
+
+    def _capped(self, plan: Plan, given: RunOptions) -> Plan:
+        if plan.confirm is None:
+            return plan
+        configured = self.session.connection(plan.confirm.connection).max_delete
+        return replace(plan, max_delete=configured if given.max_delete is None else given.max_delete)
+
+    def _refuse_early(self, plan: Plan, given: RunOptions) -> None:
+        if plan.confirm is None:
+            return
+        self.session.check_protection(plan.confirm.connection, unprotected=given.unprotect)
+        if not given.force and not self.session.console.can_ask:
+            raise NoTerminal(name=plan.confirm.name)
+
+    def _identity(self, group: FeatureGroup) -> str:
+        store = self.session.store_of(group)
+        identity = store.identity()
+        return f"{store.name} {identity.account} {identity.region} {store.place()} {group.name}"
+
+    def _show(self, plan: Plan) -> None:
+        lines = plan.lines()
+        for group in plan.changes:
+            lines.insert(1, f"  {self.session.where(group.connection, group.name)}")
+        self.session.console.show("plan", lines, {"plan": plan.to_json()})
+
+    def _check_cap(self, plan: Plan) -> None:
+        for step in plan.steps:
+            if not step.destroys or plan.max_delete is None or not isinstance(step.source, Spooled):
+                continue
+            count, things = step.source.count, step.source.source
+            if count > plan.max_delete:
+                group = plan.confirm.address if plan.confirm else ""
+                raise DeletionCapReached(group=group, count=count, things=things, cap=plan.max_delete)
+
+    def _confirm(self, plan: Plan, given: RunOptions) -> None:
+        if plan.confirm is None or given.force:
+            return
+        if self.session.console.ask(say("Type {name} to go on:", name=plan.confirm.name)) != plan.confirm.name:
+            raise NotConfirmed(name=plan.confirm.name)
+
+    def _check_unchanged(self) -> None:
+        """Look at every group again: minutes may have passed since the plan was made."""
+        for address, before in self.session.described().items():
+            if as_json(self.session.look_up(address)) != as_json(before):
+                raise PlanChanged(what=address)
+
+    def _carry_out(self, plan: Plan, run: Run, journal: Journal) -> ExitCode:
+        # an earlier attempt's report is no longer true
+        (run.folder / "report.json").unlink(missing_ok=True)
+        with stoppable(self.session):
+            report = execute(plan, self.session, journal)
+        try:
+            run.write("report.json", report.to_json())
+        except StoreUnavailable as error:
+            report.error = report.error or error
+        console = self.session.console
+        console.show("report", report.lines(), {"report": report.to_json()})
+        if report.error is not None:
+            console.error(report.error)
+        if report.exit_code is not ExitCode.DONE:
+            console.note(_next(run))
+        if report.error is not None or not all(step.finished for step in report.steps):
+            return report.exit_code
+        # what was skipped on purpose does not keep the rest from being looked at, nor make the whole a success
+        verified = self.verify(plan, report)
+        if report.exit_code is ExitCode.DONE:
+            run.drop_spool()
+        return report.exit_code or verified
+
+
+def _next(run: Run) -> Message:
+    text = "`sagemaker-fs runs show {run}` lists what was not done; `sagemaker-fs runs resume {run}` tries again"
+    return say(text, run=run.name)
+
+
+def resume(environment: Environment, name: str) -> int:
+    """Go on with an earlier run, as its command, with its own options and clock. Raises RunNotFound, NotResumable."""
+    run = Run.load(environment.state, name)
+    if run.plan is None:
+        raise NotResumable(run=run.name, problem=say("it was never confirmed, so nothing was changed: start it anew"))
+    if run.report is not None and run.report["exit_code"] == ExitCode.DONE:
+        raise NotResumable(run=run.name, problem=say("it came to its end"))
+    if not (run.folder / "spool").exists():
+        raise NotResumable(run=run.name, problem=say("what it wrote down is gone: start it anew"))
+    assert environment.again is not None  # noqa: S101  (the application sets it)
+    others = {name: value for name, value in environment.environ.items() if name not in _KEPT_VARIABLES}
+    environ = {**others, **run.facts["environ"]}
+    here = Path.cwd()
+    folder = Path(run.facts["cwd"])
+    if folder.is_dir():
+        os.chdir(folder)
+    try:
+        return environment.again(
+            replace(environment, argv=run.facts["argv"], environ=environ, folder=folder, resuming=run)
+        )
+    finally:
+        os.chdir(here)
+
+
+@contextlib.contextmanager
+def stoppable(session: Session) -> Iterator[None]:
+    """Let the first Ctrl-C (or SIGTERM) finish what is in flight, and the second one stop at once.
+
+    At once is as after a kill: the run can be resumed. A signal that comes in the same moment as the first is taken
+    for the same, because some wrappers pass on what the terminal has sent already.
+    """
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    asked: list[float] = []
+
+    def ask_to_stop(number: int, frame: FrameType | None) -> None:
+        if asked and time.monotonic() - asked[0] > _SAME_SIGNAL_SECONDS:
+            # requests in flight are in threads, which nothing can interrupt and every other way out waits for
+            os._exit(ExitCode.INTERRUPTED)
+        if not asked:
+            asked.append(time.monotonic())
+            session.stop.set()
+            # the signal may have come in the middle of another line
+            with contextlib.suppress(RuntimeError):
+                session.console.note(say("stopping: what is in flight is finished first; once more stops at once"))
+
+    before = {number: signal.signal(number, ask_to_stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,258 @@
+"""Random operations on a store and on the reference model, side by side: after each, both must tell the same.
+
+The one module here that needs Hypothesis. A test asserts the number that `operations` returns, so that the comparison
+cannot come to nothing unnoticed.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar, Final
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+
+from sfs_core.arrow import records_from
+from sfs_core.clock import Clock, SetClock
+from sfs_core.errors import SfsError
+from sfs_core.event_time import NANOS
+from sfs_core.model import WRITE_TIME, FeatureDefinition, FeatureGroup, RecordId, StorageType, TargetStore, TtlDuration
+from sfs_core.ports import Batch, EventTimeRange, GroupChange, OfflineQuery, Put, Store, Versions
+from sfs_core.rules import Value
+from sfs_core.testing import groups
+from sfs_core.testing.groups import NOON, ORDERS, new_group, typed_rows
+from sfs_core.testing.machine_records import HOUR, IDS, RecordBytes, many
+from sfs_core.testing.memory import MemoryStore
+
+OpenStore = Callable[[Clock], Store]
+"""Opens a fresh, empty store that reads the clock given."""
+Act = Callable[[Store, FeatureGroup], object]
+
+_OFFLINE_EVERY: Final = 5
+_COLLECTIONS: Final = ("names:String:List", "place:Fractional:Vector(2)")
+_KINDS: Final[tuple[dict[str, Any], ...]] = (
+    {},
+    {"ttl": "2h"},
+    {"online": False},
+    {"offline": False},
+    {"storage_type": StorageType.STANDARD_V2},
+    {"storage_type": StorageType.STANDARD_V2, "ttl": "1d"},
+    {"storage_type": StorageType.IN_MEMORY, "ttl": "3w"},
+)
+_MOVES: Final = (NANOS, 1800 * NANOS, HOUR, 5 * HOUR, 24 * HOUR, 24 * 30 * HOUR)
+_CHANGES: Final = (
+    GroupChange(ttl=TtlDuration.parse("1h")),
+    GroupChange(ttl=TtlDuration.parse("2d")),
+    GroupChange(remove_ttl=True),
+    GroupChange(storage_type="Standard_V2"),
+    *(GroupChange(add_features=(FeatureDefinition.parse(f"{name}:String"),)) for name in ("added1", "added2", "city")),
+)
+
+KINDS = st.integers(0, len(_KINDS) - 1)
+TARGETS = st.sampled_from([None, None, None, (TargetStore.ONLINE,), (TargetStore.OFFLINE,)])
+TTLS = st.sampled_from([None, None, None, "1s", "90m", "2h", "1d", "3w"])
+# a few records, drawn one by one, or many out of one number
+RECORDS = st.binary(min_size=3, max_size=30) | st.builds(many, st.integers(0, 99_999), st.integers(200, 600))
+BYTE = st.integers(0, 255)
+
+
+class StoreMachine(RuleBasedStateMachine):
+    """Does the same to a store and to the model, and compares what they answer and what they then hold.
+
+    One operation is counted for each record of a batch, and one for anything else that is done.
+    """
+
+    open_store: ClassVar[OpenStore]
+    event_time: ClassVar[str]
+    counted: ClassVar[Counter[str]]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = SetClock(NOON)
+        self.stores: tuple[Store, Store] = (type(self).open_store(self.clock), MemoryStore(clock=self.clock))
+        self.steps = self.made = 0
+
+    @initialize(kind=KINDS)
+    def create(self, kind: int) -> None:
+        self.made += 1
+        in_memory = _KINDS[kind].get("storage_type") is StorageType.IN_MEMORY
+        features = (*ORDERS, *(_COLLECTIONS if in_memory else ()))
+        new = new_group("orders", *features, event_time=self.event_time, **_KINDS[kind])
+        for store in self.stores:
+            groups.created(store, new)
+
+    @rule(drawn=RECORDS, cut=st.integers(1, 4), to=TARGETS, ttl=TTLS)
+    def put(self, drawn: bytes, cut: int, to: tuple[TargetStore, ...] | None, ttl: str | None) -> None:
+        records = self.bytes().records(drawn)
+        how = Put(to, TtlDuration.parse(ttl) if ttl else None)
+
+        def act(store: Store, group: FeatureGroup) -> object:
+            batches = (Batch(n, records_from(group.features, records[n::cut])) for n in range(cut))
+            facts = [(f.batch.number, f.done, groups.failed(f.remarks)) for f in store.put(group, batches, how)]
+            return sorted((number, done, sorted(failed)) for number, done, failed in facts)
+
+        self.both("put", len(records), act)
+
+    @rule(drawn=RECORDS, hard=st.booleans(), to=TARGETS)
+    def delete(self, drawn: bytes, hard: bool, to: tuple[TargetStore, ...] | None) -> None:
+        deletions = self.bytes().deletions(drawn)
+
+        def act(store: Store, group: FeatureGroup) -> object:
+            return groups.failed(groups.delete_each(store, group, deletions, hard=hard, to=to))
+
+        self.both("delete", len(deletions), act)
+
+    @rule(drawn=st.tuples(BYTE, BYTE, BYTE), timed=st.booleans(), to=TARGETS, ttl=TTLS)
+    def update_record(
+        self, drawn: tuple[int, int, int], timed: bool, to: tuple[TargetStore, ...] | None, ttl: str | None
+    ) -> None:
+        (record,) = self.bytes().records(bytes(drawn)) if drawn[0] < 252 else [{"id": "a", "items": "5.0"}]
+        changes = {name: value for name, value in record.items() if name != "id" and (timed or name != "at")}
+        how = Put(to, TtlDuration.parse(ttl) if ttl else None)
+
+        def act(store: Store, group: FeatureGroup) -> object:
+            store.update_record(group, RecordId(str(record["id"])), changes, how)
+            return None
+
+        self.both("update_record", 1, act)
+
+    @rule(move=st.sampled_from(_MOVES))
+    def move_clock(self, move: int) -> None:
+        self.clock.instant = self.clock.instant.plus(move)
+        self.both("move_clock", 1, lambda store, group: None)
+
+    @rule(change=st.sampled_from(_CHANGES))
+    def change(self, change: GroupChange) -> None:
+        self.both("update", 1, lambda store, group: store.update(group.name, change))
+
+    @precondition(lambda self: self.steps > 8 and self.made < 3)
+    @rule(kind=KINDS)
+    def recreate(self, kind: int) -> None:
+        self.both("delete group", 1, lambda store, group: store.delete(group.name), compare=False)
+        self.clock.instant = self.clock.instant.plus(NANOS)
+        self.create(kind)
+        self.both("create group", 1, lambda store, group: None)
+
+    @precondition(lambda self: self.has_offline())
+    @rule(third=st.integers(0, 2))
+    def delete_objects(self, third: int) -> None:
+        def act(store: Store, group: FeatureGroup) -> object:
+            store.settle(group)
+            by_hour: dict[str, list[str]] = {}
+            for key in groups.objects_in(store, group):
+                by_hour.setdefault(key.partition("/data/")[2].rpartition("/")[0], []).append(key)
+            chosen = sorted(by_hour)[third::3]
+            remarks = groups.delete_objects(store, group, *(key for hour in chosen for key in by_hour[hour]))
+            return sorted(by_hour), groups.failed(remarks)
+
+        self.both("delete objects", 1, act)
+
+    @rule(drawn=RECORDS, back=st.sampled_from([0, 1_000_000, *_MOVES]), deleted=st.booleans())
+    def ask_what_is_held(self, drawn: bytes, back: int, deleted: bool) -> None:
+        import pyarrow as pa
+
+        good = bytes(byte % 252 for byte in drawn)
+        keys: list[dict[str, Value]] = [{"id": str(one), "at": str(at)} for one, at in self.bytes().deletions(good)]
+        since = self.clock.instant.plus(-back)
+
+        def act(store: Store, group: FeatureGroup) -> object:
+            batch = records_from(group.features, keys).append_column("is_deleted", pa.array([deleted] * len(keys)))
+            return list(store.holds(group, batch, since))
+
+        self.both("holds", 1, act)
+
+    @rule(bounds=st.tuples(BYTE, BYTE), history=st.booleans(), back=st.sampled_from([None, 1_000_000, *_MOVES]))
+    def ask_the_offline_store(self, bounds: tuple[int, int], history: bool, back: int | None) -> None:
+        start, end = (self.bytes().instant(number) if number % 4 else None for number in bounds)
+        written_by = None if back is None else self.clock.instant.plus(-back)
+        versions = Versions.HISTORY if history else Versions.LATEST
+        query = OfflineQuery(versions, ("id", "at", "city"), EventTimeRange(start, end), None, written_by)
+        self.both("versions", 1, lambda store, group: _told(store, group, query))
+
+    def bytes(self) -> RecordBytes:
+        """Return what reads bytes as records of the group as it is now."""
+        return RecordBytes(self.stores[1].describe("orders"), self.clock.instant)
+
+    def has_offline(self) -> bool:
+        """Tell whether the group has an offline store."""
+        return self.stores[1].describe("orders").offline is not None
+
+    def both(self, name: str, count: int, act: Act, *, compare: bool = True) -> None:
+        """Do it to both, a millisecond later than what was done before; both must answer alike and then hold alike."""
+        self.counted[name] += count
+        self.clock.instant = self.clock.instant.plus(1_000_000)
+        answer, expected = (_answer(act, store) for store in self.stores)
+        assert answer == expected
+        self.steps += 1
+        if compare:
+            self.compare(offline=self.steps % _OFFLINE_EVERY == 0)
+
+    def compare(self, *, offline: bool) -> None:
+        """Compare everything that can be read of the two stores."""
+        held, expected = (_answer(_online, store) for store in self.stores)
+        assert held == expected
+        if offline:
+            for versions in Versions:
+                query = OfflineQuery(versions)
+                told, foretold = (_answer(lambda s, g: _told(s, g, query), store) for store in self.stores)  # noqa: B023
+                assert told == foretold
+
+    def teardown(self) -> None:
+        """Compare for the last time, and close the store."""
+        try:
+            if self.made:
+                self.compare(offline=True)
+        finally:
+            self.stores[0].close()
+
+
+def _answer(act: Act, store: Store) -> object:
+    """Return what a store answers: a value, or the name of the error it raises."""
+    try:
+        return act(store, store.describe("orders"))
+    except SfsError as error:
+        return error.code
+
+
+def _online(store: Store, group: FeatureGroup) -> object:
+    """Return what the online store lists and holds, texts as they are, and when each record expires."""
+    listed = groups.ids_in(store, group), groups.ids_in(store, group, soft_deleted=True)
+    found = store.read(group, [RecordId(one) for one in IDS])
+    records = sorted(zip(map(repr, found.records.to_pylist()), found.expires_at.to_pylist(), strict=True))
+    return listed, records
+
+
+def _told(store: Store, group: FeatureGroup, query: OfflineQuery) -> Sequence[object]:
+    """Return what the offline store tells, in typed values: the latest by id, the history sorted anew."""
+    if query.versions is Versions.LATEST:
+        return typed_rows(group, groups.latest(store, group, query))
+    rows = typed_rows(group, groups.history(store, group, query), without=[WRITE_TIME])
+    ranks = [(row["at"], str(row["id"]), row["api_invocation_time"]) for row in rows]
+    assert ranks == sorted(ranks)
+    return sorted(repr(sorted(row.items())) for row in rows)
+
+
+def operations(open_store: OpenStore, *, event_time: str = "at:String", examples: int, steps: int = 30) -> int:
+    """Drive a store beside the model, `examples` times from empty, `steps` steps each; return the operations done.
+
+    The same operations each time, so that a failure is a failure tomorrow. Raises AssertionError at a difference,
+    with the shortest sequence of operations that shows it.
+    """
+    counted: Counter[str] = Counter()
+    members = {"open_store": staticmethod(open_store), "event_time": event_time, "counted": counted}
+    machine = type("StoreBesideModel", (StoreMachine,), members)
+    run_state_machine_as_test(
+        machine,
+        settings=settings(
+            max_examples=examples,
+            stateful_step_count=steps,
+            deadline=None,
+            database=None,
+            derandomize=True,
+            report_multiple_bugs=False,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
+    return counted.total()
