@@ -8,24 +8,24 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from sfs_core import IS_DELETED, FeatureDefinition, instants, to_typed
-from sfs_plugins.local_store.definitions import StoredGroup
+from sfs_core import IS_DELETED, FeatureGroup, instants, to_typed
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS buffered (
-    number INTEGER PRIMARY KEY AUTOINCREMENT, accepted_us INTEGER NOT NULL, bytes INTEGER NOT NULL, batch BLOB NOT NULL);
+    number INTEGER PRIMARY KEY AUTOINCREMENT, accepted_us INTEGER NOT NULL, bytes INTEGER NOT NULL,
+    batch BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS settling (writing INTEGER PRIMARY KEY, now_us INTEGER NOT NULL, numbers TEXT NOT NULL);
 """
 EVENT_SECONDS = "_event_seconds"
 """A column of a buffered batch: the event time in whole Unix seconds. No feature's name can begin so."""
-MAX_SETTLING_BYTES = 64 * 1024 * 1024
+MAX_SETTLING_BYTES = 48 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +37,12 @@ class Writing:
     numbers: tuple[int, ...]
 
 
-def offline_rows(group: StoredGroup, records: pa.RecordBatch, *, deleted: bool) -> pa.RecordBatch:
+def offline_rows(group: FeatureGroup, records: pa.RecordBatch, *, deleted: bool) -> pa.RecordBatch:
     """Return checked records (or ids and event times of delete markers) as the buffer keeps them."""
     import pyarrow as pa
 
-    typed = to_typed(records, group.new.features)
-    seconds, _ = instants(records.column(group.new.event_time), seconds=group.event_time_in_seconds)
+    typed = to_typed(records, group.features)
+    seconds, _ = instants(records.column(group.event_time), seconds=group.event_time_in_seconds)
     flags = pa.repeat(pa.scalar(deleted), records.num_rows)
     return pa.record_batch([*typed.columns, seconds, flags], names=[*typed.schema.names, EVENT_SECONDS, IS_DELETED])
 
@@ -87,7 +87,8 @@ def begin(connection: sqlite3.Connection, now_us: int, accepted_until_us: int | 
 
     `accepted_until_us` leaves out those accepted later. Called in a transaction, by the holder of the group's lock.
     """
-    numbers, total = [], 0
+    numbers: list[int] = []
+    total = 0
     bound, values = ("", ()) if accepted_until_us is None else ("WHERE accepted_us <= ?", (accepted_until_us,))
     for number, size in connection.execute(f"SELECT number, bytes FROM buffered {bound} ORDER BY number", values):
         if numbers and total + size > MAX_SETTLING_BYTES:
@@ -102,11 +103,15 @@ def begin(connection: sqlite3.Connection, now_us: int, accepted_until_us: int | 
 
 def batches(connection: sqlite3.Connection, numbers: Iterable[int]) -> list[tuple[int, pa.RecordBatch]]:
     """Return buffered batches in the order accepted, each with the time it was accepted in microseconds."""
-    query = (
-        "SELECT accepted_us, batch FROM buffered WHERE number IN (SELECT value FROM json_each(?)) ORDER BY number"
-    )
+    query = "SELECT accepted_us, batch FROM buffered WHERE number IN (SELECT value FROM json_each(?)) ORDER BY number"
     rows = connection.execute(query, (json.dumps(list(numbers)),))
     return [(accepted_us, unpacked(batch)) for accepted_us, batch in rows]
+
+
+def accepted_since(connection: sqlite3.Connection, since_us: int) -> Iterator[pa.RecordBatch]:
+    """Yield the buffered batches accepted at a time or later."""
+    for (batch,) in connection.execute("SELECT batch FROM buffered WHERE accepted_us >= ?", (since_us,)):
+        yield unpacked(batch)
 
 
 def end(connection: sqlite3.Connection, writing: Writing) -> None:
@@ -114,8 +119,3 @@ def end(connection: sqlite3.Connection, writing: Writing) -> None:
     numbers = json.dumps(writing.numbers)
     connection.execute("DELETE FROM buffered WHERE number IN (SELECT value FROM json_each(?))", (numbers,))
     connection.execute("DELETE FROM settling WHERE writing = ?", (writing.writing,))
-
-
-def columns(features: Iterable[FeatureDefinition]) -> list[str]:
-    """Return the names a buffered batch may have, beside the system's."""
-    return [feature.name for feature in features]

@@ -23,7 +23,6 @@ from sfs_core import (
     GroupStatus,
     NewFeatureGroup,
     check_change,
-    say,
 )
 from sfs_plugins.local_store.database import Database
 from sfs_plugins.local_store.definitions import StoredGroup, case_problem, check_makeable, epoch_of, placed
@@ -90,6 +89,12 @@ class Catalogue:
                 return group
         raise FeatureGroupNotFound(name=name, place=self.folder)
 
+    def of_number(self, number: int) -> StoredGroup | None:
+        """Return a group by its number, whatever became of it, unless it is struck out."""
+        with self._database.reading() as connection:
+            row = connection.execute("SELECT definition FROM groups WHERE number = ?", (number,)).fetchone()
+        return None if row is None else StoredGroup.from_json(row[0], number)
+
     def ready(self, name: str) -> StoredGroup:
         """Return a group that records can be written to and read from. Raises FeatureGroupNotFound, GroupNotReady."""
         group = self.find(name)
@@ -122,7 +127,7 @@ class Catalogue:
             return replace(group, number=cursor.lastrowid or 0)
 
     def _placed(self, connection: sqlite3.Connection, new: NewFeatureGroup, epoch: int) -> NewFeatureGroup:
-        """Return the definition with a root that no group has had, and that no objects lie under: data is not adopted."""
+        """Return the definition with a root that no group has had and no objects lie under: nothing is adopted."""
         if new.offline is None:
             return new
         while True:
@@ -197,9 +202,7 @@ class Catalogue:
 
 
 def _found(connection: sqlite3.Connection, folded_name: str) -> StoredGroup | None:
-    row = connection.execute(
-        "SELECT number, definition FROM groups WHERE folded_name = ?", (folded_name,)
-    ).fetchone()
+    row = connection.execute("SELECT number, definition FROM groups WHERE folded_name = ?", (folded_name,)).fetchone()
     return None if row is None else StoredGroup.from_json(row[1], row[0])
 
 

@@ -59,7 +59,9 @@ def _flat(column: pa.Array, feature: FeatureDefinition) -> pa.Array:
     import pyarrow as pa
 
     if feature.collection is not None:
-        texts = [None if v is None else "".join(_escaped_text(e) + _AFTER_ELEMENT for e in v) for v in column.to_pylist()]
+        texts = [
+            None if v is None else "".join(_escaped_text(e) + _AFTER_ELEMENT for e in v) for v in column.to_pylist()
+        ]
         return pa.array(texts, pa.string())
     # numbers passed the check, so they hold none
     return _escaped(column) if feature.type is FeatureType.STRING else column

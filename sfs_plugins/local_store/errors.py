@@ -1,4 +1,4 @@
-"""What can go wrong in the embedded store: its own errors, and those of SQLite, DuckDB and the disk in the user's words."""
+"""What goes wrong in the embedded store: its own errors, and those of SQLite and the disk in the words of the user."""
 
 from __future__ import annotations
 

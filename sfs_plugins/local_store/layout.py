@@ -37,6 +37,11 @@ def object_name(latest_seconds: int, writing: int, hour: int) -> str:
     return f"{stamp}_{_in_base_36(writing, 9)}{_in_base_36(digest, 7)}.parquet"
 
 
+def is_own_name(name: str) -> bool:
+    """Tell whether an object was named by this store, and so has all features of its time."""
+    return re.fullmatch(r"\d{8}T\d{6}Z_[0-9a-z]{16}\.parquet", name) is not None
+
+
 def _in_base_36(number: int, width: int) -> str:
     digits = []
     for _ in range(width):
@@ -53,9 +58,13 @@ def parquet_files(root: Path) -> list[Path]:
     folders = [root / "data"]
     for column in _PARTITION:
         folders = [entry for folder in folders for entry in _subfolders(folder, f"{column}=")]
-    files = [Path(entry.path) for folder in folders for entry in _entries(folder) if entry.is_file(follow_symlinks=False)]
+    files = [
+        Path(entry.path) for folder in folders for entry in _entries(folder) if entry.is_file(follow_symlinks=False)
+    ]
     # a file of another tool has no underscore and comes first
-    return sorted((f for f in files if f.suffix == ".parquet"), key=lambda file: (file.name.partition("_")[2], file.name))
+    return sorted(
+        (f for f in files if f.suffix == ".parquet"), key=lambda file: (file.name.partition("_")[2], file.name)
+    )
 
 
 def _subfolders(folder: Path, beginning: str) -> Iterator[Path]:
@@ -73,7 +82,7 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 
 
 def objects_under(root: Path) -> Iterator[tuple[str, int]]:
-    """Yield every file under a root: its path relative to it, with `/`, and its size. Links are not followed or named."""
+    """Yield every file under a root: its path relative to it, with `/`, and its size. Links are left alone."""
     for folder, _, names in os.walk(root):
         for name in names:
             path = Path(folder, name)

@@ -1,0 +1,150 @@
+"""One feature group at hand: its definition, its database, and what of its offline writes is still to settle."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from sqlite3 import Connection
+
+from sfs_core import (
+    EventTime,
+    FeatureDefinition,
+    FeatureGroup,
+    FeatureGroupNotFound,
+    StoreNotEnabled,
+    TargetStore,
+)
+from sfs_plugins.local_store import buffer, online
+from sfs_plugins.local_store.database import Database
+from sfs_plugins.local_store.definitions import StoredGroup
+from sfs_plugins.local_store.errors import told_of
+from sfs_plugins.local_store.settling import Settling
+
+_CALM_SECONDS = 1.0
+
+
+@dataclass
+class GroupDatabase:
+    """A group's database, shared by all threads of a store; `unsettled` counts bytes buffered since it last settled."""
+
+    database: Database
+    unsettled: int = 0
+    settled_at: float = field(default=0.0)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+
+    @classmethod
+    def of(cls, folder: Path, group: StoredGroup, timeout_seconds: float) -> GroupDatabase:
+        """Return the database of a group in a store's folder; nothing is made yet."""
+        path = folder / "groups" / f"{group.new.name}-{group.number}.sqlite"
+        return cls(Database(path, online.SCHEMA + buffer.SCHEMA, timeout_seconds))
+
+    def remove(self) -> None:
+        """Delete the database and what lies beside it."""
+        self.database.remove()
+        path = self.database.path
+        with told_of(path.parent.parent):
+            shutil.rmtree(path.with_suffix(".writing"), ignore_errors=True)
+            path.with_suffix(".lock").unlink(missing_ok=True)
+
+    def size(self) -> int:
+        """Return about how many bytes the records take."""
+        try:
+            return self.database.path.stat().st_size
+        except FileNotFoundError:
+            return 0
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A group as it was found when one operation began."""
+
+    group: StoredGroup
+    held: GroupDatabase
+    root: Path | None
+    delay_us: int
+    described: FeatureGroup
+    features_now: Callable[[], Sequence[FeatureDefinition]]
+
+    def targets(self, asked: Sequence[TargetStore] | None) -> frozenset[TargetStore]:
+        """Return the stores to write to: those asked for, or every enabled one. Raises StoreNotEnabled."""
+        for store in asked or ():
+            self.require(store)
+        return frozenset(self.group.stores if asked is None else asked)
+
+    def require(self, store: TargetStore) -> None:
+        """Raise StoreNotEnabled unless the group has the store."""
+        if store not in self.group.stores:
+            raise StoreNotEnabled(group=self.group.new.name, store=store)
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """Lend a connection to the group's database to read with. Raises FeatureGroupNotFound if the group is gone."""
+        with self.held.database.reading() as connection:
+            self._check_there(connection)
+            yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Lend a connection in a write transaction. Raises FeatureGroupNotFound if the group is gone."""
+        with self.held.database.writing() as connection:
+            self._check_there(connection)
+            yield connection
+
+    def _check_there(self, connection: Connection) -> None:
+        if online.is_gone(connection):
+            raise FeatureGroupNotFound(name=self.group.new.name, place=self.held.database.path.parent.parent)
+
+    def mark_gone(self) -> bool:
+        """Tell every other process that the group is gone, unless something is buffered still: then return False."""
+        with self.held.database.writing() as connection:
+            if not buffer.is_empty(connection):
+                return False
+            online.mark_gone(connection)
+            return True
+
+    def buffer(self, connection: Connection, accepted: EventTime, packed: tuple[int, bytes]) -> None:
+        """Buffer packed offline rows in the caller's transaction."""
+        buffer.append(connection, accepted.nanoseconds // 1000, packed)
+        with self.held.lock:
+            self.held.unsettled += packed[0]
+
+    def settle_if_large(self, now: EventTime) -> None:
+        """Settle what is due if much has been buffered."""
+        if self.held.unsettled >= buffer.MAX_SETTLING_BYTES:
+            self.settle(now, everything=False)
+
+    def settle_after_writing(self, now: EventTime) -> None:
+        """Settle what is due at the end of a stream of writes.
+
+        In a rush of small streams, as a replay of the history makes, only now and then: what is left is on disk
+        in the buffer, and settles before anything reads the offline store and when the store is closed.
+        """
+        if self.held.unsettled and time.monotonic() - self.held.settled_at >= _CALM_SECONDS:
+            self.settle(now, everything=False)
+
+    @contextmanager
+    def unsettling(self) -> Iterator[None]:
+        """Keep every process from settling for a while, and see to it that none was killed halfway."""
+        if self.root is None or not self.held.database.exists():
+            yield
+            return
+        with self._settling(self.root).paused():
+            yield
+
+    def settle(self, now: EventTime, *, everything: bool) -> None:
+        """Write what is due, or everything, to Parquet."""
+        if self.root is None:
+            return
+        with self.held.lock:
+            self.held.unsettled = 0
+        with told_of(self.held.database.path.parent.parent):
+            self._settling(self.root).run(now.nanoseconds // 1000, everything=everything)
+        self.held.settled_at = time.monotonic()
+
+    def _settling(self, root: Path) -> Settling:
+        return Settling(self.held.database, root, self.delay_us, self.group.new.event_time, self.features_now)

@@ -1,0 +1,281 @@
+"""The embedded store as a whole: each method of the `Store` contract, handed on to the module that does it."""
+
+from __future__ import annotations
+
+import getpass
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+import platformdirs
+
+from sfs_core import (
+    Batch,
+    Clock,
+    Delete,
+    EventTime,
+    Fact,
+    FeatureDefinition,
+    FeatureGroup,
+    FeatureGroupName,
+    FeatureGroupNotFound,
+    GroupChange,
+    GroupQuery,
+    Identity,
+    NewFeatureGroup,
+    OfflineQuery,
+    OnlineRecords,
+    Put,
+    RecordId,
+    Remark,
+    TargetStore,
+    option,
+    record_ids,
+)
+from sfs_plugins.local_store import deleting, encoding, held, layout, objects, online, updating, writing
+from sfs_plugins.local_store.catalogue import Catalogue
+from sfs_plugins.local_store.definitions import StoredGroup
+from sfs_plugins.local_store.errors import OutsideRoot, told_of
+from sfs_plugins.local_store.opened import GroupDatabase, Opened
+from sfs_plugins.local_store.query import chosen_features, versions
+from sfs_plugins.local_store.scan import OfflineFiles
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass
+class LocalStore:
+    """A feature store in a folder: SQLite for the online stores, Parquet files for the offline ones.
+
+    Safe to use from several threads and processes at once. What is acknowledged is on disk, synced, for both stores:
+    the offline rows are kept in the same transaction as the online record until they are Parquet files.
+    """
+
+    connection: str
+    clock: Clock
+    path: Path = option(
+        "Folder of the embedded store.", default=platformdirs.user_data_path("sagemaker-fs") / "store", flag="path"
+    )
+    offline_delay: float = option(
+        "Seconds that offline writes are buffered, as the service buffers them (0: written at once).", default=0.0
+    )
+    create_delay: float = option("Seconds that a feature group is being made, changed or deleted.", default=0.0)
+    lock_timeout: float = option("Seconds to wait while another process writes.", default=30.0)
+    account: str = option("Account number that ARNs and S3 keys show.", default="000000000000")
+    region: str = option("Region that ARNs and S3 keys show.", default="local")
+    offline_lag: timedelta = field(init=False)
+
+    name: ClassVar[str] = "local"
+
+    def __post_init__(self) -> None:
+        self.path = Path(self.path)
+        self.offline_lag = timedelta(seconds=self.offline_delay)
+        self._catalogue = Catalogue(
+            self.path, self.clock, self.account, self.region, self.create_delay, self.lock_timeout
+        )
+        self._databases: dict[int, GroupDatabase] = {}
+        self._lock = threading.Lock()
+
+    def identity(self) -> Identity:
+        """Return the account and Region of the settings, and the user of this machine."""
+        return Identity(self.account, self.region, getpass.getuser())
+
+    def place(self) -> str:
+        """Return the folder."""
+        return str(self.path)
+
+    # feature groups
+
+    def groups(self, query: GroupQuery) -> Iterator[FeatureGroupName]:
+        """Yield the names of all groups that match."""
+        return self._catalogue.names(query)
+
+    def describe(self, name: str) -> FeatureGroup:
+        """Return a group by its name, in any case, or its ARN."""
+        return self._opened(self._catalogue.find(name), sized=True).described
+
+    def create(self, new: NewFeatureGroup) -> None:
+        """Make a group. Raises GroupExists, BadDefinition."""
+        for group in self._catalogue.gone():
+            self._remove(group)
+        self._catalogue.create(new)
+
+    def update(self, name: str, change: GroupChange) -> None:
+        """Change a group. Raises BadDefinition, GroupNotReady."""
+        self._catalogue.change(name, change)
+
+    def delete(self, name: str) -> None:
+        """Delete a group and its online records, once what is buffered for its offline store is on disk."""
+        self._remove(self._catalogue.begin_deletion(name))
+
+    def _remove(self, group: StoredGroup) -> None:
+        """Take away what a group being deleted holds; repeated after a crash, it goes on where that stopped."""
+        opened = self._opened(group)
+        database = opened.held.database
+        while database.exists():
+            opened.settle(self.clock.now(), everything=True)
+            if opened.mark_gone():
+                break
+        opened.held.remove()
+        if group.is_gone(self.clock.now()):
+            self._catalogue.forget(group)
+
+    def tags(self, name: str) -> Mapping[str, str]:
+        """Return a group's tags."""
+        return dict(self._catalogue.find(name).new.tags)
+
+    def _opened(self, group: StoredGroup, *, sized: bool = False) -> Opened:
+        with self._lock:
+            database = self._databases.get(group.number)
+            if database is None:
+                database = GroupDatabase.of(self.path, group, self.lock_timeout)
+                self._databases[group.number] = database
+        root = None if group.root is None else layout.local_path(self.path, group.root)
+        size = database.size() if sized and group.new.online else None
+        described = group.described(self.connection, self.clock.now(), size)
+        return Opened(group, database, root, round(self.offline_delay * 1e6), described, lambda: self._features(group))
+
+    def _features(self, group: StoredGroup) -> Sequence[FeatureDefinition]:
+        """Return a group's features as they are now, or as they were when it was deleted."""
+        now = self._catalogue.of_number(group.number)
+        return (now or group).new.features
+
+    def _ready(self, group: FeatureGroup, store: TargetStore | None = None) -> Opened:
+        opened = self._opened(self._catalogue.ready(group.name))
+        if store is not None:
+            opened.require(store)
+        return opened
+
+    # online
+
+    def read(
+        self, group: FeatureGroup, ids: Sequence[RecordId], features: Sequence[str] | None = None
+    ) -> OnlineRecords:
+        """Return the records the online store holds for `ids`."""
+        import pyarrow as pa
+
+        opened = self._ready(group, TargetStore.ONLINE)
+        names = None if features is None else [*features, opened.group.new.record_identifier]
+        wanted = chosen_features(opened.described, names)
+        lines = []
+        if opened.held.database.exists():
+            with opened.reading() as connection:
+                lines = online.read(connection, ids, self.clock.now())
+        texts = pa.array([line[1] for line in lines], pa.string())
+        expiries = [online.instant_or_none(line[2], line[3]) for line in lines]
+        records = encoding.decoded(texts, opened.group.new.features, wanted)
+        return OnlineRecords(records, pa.array([at and at.iso() for at in expiries], pa.string()))
+
+    def list_record_ids(self, group: FeatureGroup, *, soft_deleted: bool = False) -> Iterator[pa.RecordBatch]:
+        """Yield the record ids page by page, each page as it is when asked for."""
+        opened = self._ready(group, TargetStore.ONLINE)
+        place: int | None = 0
+        while place is not None and opened.held.database.exists():
+            with opened.reading() as connection:
+                ids, place = online.page(connection, place, self.clock.now(), soft_deleted=soft_deleted)
+            if ids:
+                yield record_ids(ids)
+
+    def put(self, group: FeatureGroup, batches: Iterable[Batch], how: Put) -> Iterator[Fact]:
+        """Write records; a batch is one transaction over both stores."""
+        writing.check_how(self._ready(group), how)
+
+        def ready() -> Iterator[writing.Ready]:
+            for batch in batches:
+                # asked anew: features may have been added, the time to live changed, or the group deleted
+                opened = self._ready(group)
+                opened.settle_if_large(self.clock.now())
+                yield writing.ready(opened, batch, writing.check_how(opened, how))
+
+        try:
+            yield from writing.pipelined(ready(), how, self.clock)
+        finally:
+            self._settle_after_writing(group)
+
+    def update_record(
+        self, group: FeatureGroup, record_id: RecordId, features: Mapping[str, str | list[str]], how: Put
+    ) -> None:
+        """Change single features of a live record."""
+        updating.update(self._ready(group), record_id, features, how, self.clock.now())
+        self._settle_after_writing(group)
+
+    def delete_records(self, group: FeatureGroup, batches: Iterable[Batch], how: Delete) -> Iterator[Fact]:
+        """Delete records; a batch is one transaction over both stores."""
+        targets = self._ready(group).targets(how.targets)
+        try:
+            for batch in batches:
+                opened = self._ready(group)
+                opened.settle_if_large(self.clock.now())
+                yield deleting.delete(opened, batch, how, targets, self.clock.now())
+        finally:
+            self._settle_after_writing(group)
+
+    def _settle_after_writing(self, group: FeatureGroup) -> None:
+        try:
+            opened = self._opened(self._catalogue.find(group.name))
+        except FeatureGroupNotFound:
+            return
+        opened.settle_after_writing(self.clock.now())
+
+    def holds(self, group: FeatureGroup, records: pa.RecordBatch, since: EventTime) -> Sequence[bool]:
+        """Tell for each record whether this very version has been written since `since`, buffered rows included."""
+        opened = self._ready(group)
+        return held.holds(opened, lambda: self._files(opened), records, since)
+
+    # offline
+
+    def versions(self, group: FeatureGroup, query: OfflineQuery) -> Iterator[pa.RecordBatch]:
+        """Yield what the offline store holds, once what is due has been written."""
+        opened = self._opened(self._catalogue.find(group.name))
+        opened.require(TargetStore.OFFLINE)
+        opened.settle(self.clock.now(), everything=False)
+        yield from versions(self._files(opened), query)
+
+    def _files(self, opened: Opened) -> OfflineFiles:
+        root = opened.root or self.path
+        with told_of(self.path):
+            files = layout.parquet_files(root)
+        return OfflineFiles(opened.described, files, root, self.path)
+
+    def offline_objects(self, group: FeatureGroup) -> Iterator[pa.RecordBatch]:
+        """Yield the objects under the group's own root; buffered writes become objects first."""
+        self.settle(group)
+        root = objects.own_root(self._catalogue, group)
+        with told_of(self.path):
+            yield from objects.listed(root)
+
+    def delete_objects(self, group: FeatureGroup, batches: Iterable[Batch]) -> Iterator[Fact]:
+        """Delete objects by `key`; one that is not under the group's own root fails as Refused."""
+        self.settle(group)
+        root = objects.own_root(self._catalogue, group)
+        for batch in batches:
+            remarks = []
+            for row, key in enumerate(batch.records.column(objects.KEY).to_pylist()):
+                try:
+                    with told_of(self.path):
+                        root.delete(key)
+                except OutsideRoot as error:
+                    remarks.append(Remark.failed(row, error))
+            yield Fact.of(batch, remarks)
+
+    def settle(self, group: FeatureGroup) -> None:
+        """Write everything that is buffered for the group to Parquet; a group that is gone has nothing buffered."""
+        try:
+            opened = self._opened(self._catalogue.find(group.name))
+        except FeatureGroupNotFound:
+            return
+        opened.settle(self.clock.now(), everything=True)
+
+    def close(self) -> None:
+        """Write what is due of what this store has buffered, and close every file."""
+        for group in self._catalogue.all():
+            database = self._databases.get(group.number)
+            if database is not None and database.unsettled:
+                self._opened(group).settle(self.clock.now(), everything=False)
+        for database in self._databases.values():
+            database.database.close()
+        self._catalogue.close()
