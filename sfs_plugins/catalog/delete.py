@@ -1,0 +1,115 @@
+"""`sagemaker-fs delete`: a feature group and, if asked, its own offline objects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Final
+
+from sfs_core import (
+    DeleteOfflineObjects,
+    DeletionCapReached,
+    EventTime,
+    FeatureGroup,
+    Given,
+    GroupNotReady,
+    GroupStatus,
+    Message,
+    OfflineObjects,
+    Plan,
+    PlanCommand,
+    RunOptions,
+    Step,
+    StoreNotEnabled,
+    TargetStore,
+    argument,
+    option,
+    say,
+)
+from sfs_plugins.catalog.delete_group import DeleteFeatureGroup
+from sfs_plugins.catalog.description import description, existing
+from sfs_plugins.catalog.found import found_group
+from sfs_plugins.catalog.schema_file import definition_of
+
+_DELETABLE: Final = (GroupStatus.CREATED, GroupStatus.CREATE_FAILED, GroupStatus.DELETE_FAILED)
+
+
+@dataclass(frozen=True)
+class DeleteOptions:
+    """How far a deletion goes."""
+
+    with_offline_data: bool = option("Delete the group's own offline objects too.", default=False)
+
+
+class DeleteCommand(PlanCommand):
+    """Deletes a feature group; the objects to go with it are written down while it is still there."""
+
+    name = "delete"
+    description = "Delete a feature group, its online records and, if asked, its offline objects."
+    arguments: ClassVar = [argument("group", "Feature group to delete, as [CONNECTION:]NAME or ARN.")]
+    declares = (DeleteOptions,)
+
+    def plan(self) -> Plan:
+        """Return the plan: the group first, so that nothing writes to its root any more, then the objects."""
+        group = self._group()
+        with_data = self.given(DeleteOptions).with_offline_data
+        if with_data and group.offline is None:
+            raise StoreNotEnabled(group=group.address, store=TargetStore.OFFLINE)
+        self._check_online_cap(group)
+        steps = [Step(_itself(group), DeleteFeatureGroup(group))]
+        if with_data:
+            objects, delete = OfflineObjects(group), DeleteOfflineObjects(group)
+            lag = self.session.store_of(group).offline_lag
+            steps += [
+                Step(objects, delete, destroys=True),
+                Step(objects, delete, until_empty=True, destroys=True, after=lag),
+            ]
+        title = say("Delete {group}", group=group.address)
+        return Plan(title, tuple(steps), tuple(_notes(group, with_data)), confirm=group, changes=(group,))
+
+    def _group(self) -> FeatureGroup:
+        """Return the group; for a run that is gone on with, as it was when the run began: it may be gone by now."""
+        content = self.run_folder.remember("group", self._described)
+        group = existing(definition_of(content, self.run_folder.name, content["name"]), content["connection"])
+        created_at = content["created"] and EventTime.parse(content["created"], seconds=False)
+        return replace(group, arn=content["arn"] or "", created_at=created_at)
+
+    def _described(self) -> dict[str, Any]:
+        group = found_group(self.session, self.argument("group"))
+        if group.status not in _DELETABLE:
+            raise GroupNotReady(group=group.address, status=group.status, reason="")
+        return description(group, None)
+
+    def _check_online_cap(self, group: FeatureGroup) -> None:
+        """Hold the deletion cap over the online records, which the service deletes without counting them."""
+        given, configured = self.given(RunOptions).max_delete, self.session.connection(group.connection).max_delete
+        cap = configured if given is None else given
+        if cap is None or group.online is None or self.environment.resuming is not None:
+            return
+        count = 0
+        for ids in self.session.store_of(group).list_record_ids(group):
+            count += ids.num_rows
+            if count > cap:
+                things = say("or more online records")
+                raise DeletionCapReached(group=group.address, count=count, things=things, cap=cap)
+
+
+def _itself(group: FeatureGroup) -> Given:
+    import pyarrow as pa
+
+    return Given(say("feature group, by name"), pa.record_batch({"name": pa.array([group.name], pa.string())}))
+
+
+def _notes(group: FeatureGroup, with_data: bool) -> Iterator[Message]:
+    """Yield what cannot be undone, and what stays behind."""
+    if group.online is not None:
+        yield say("its online records go with it and cannot be brought back")
+    if group.offline is None:
+        return
+    if with_data:
+        yield say("the objects under {root} are deleted and cannot be brought back", root=group.offline.root)
+    else:
+        yield say("its offline objects stay under {root}: --with-offline-data deletes them", root=group.offline.root)
+    if group.offline.table is not None:
+        table = f"{group.offline.table.database}.{group.offline.table.table}"
+        yield say("its table {table} stays in the catalogue", table=table)

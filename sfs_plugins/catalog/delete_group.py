@@ -1,0 +1,71 @@
+"""The sink that deletes a feature group, and waits until it is gone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from sfs_core import (
+    Batch,
+    Fact,
+    FeatureGroup,
+    FeatureGroupNotFound,
+    GroupStatus,
+    Message,
+    PlanChanged,
+    Refused,
+    Session,
+    say,
+    wait_until,
+)
+
+if TYPE_CHECKING:
+    from sfs_core import Store
+
+
+class DeletionFailed(Refused):
+    """The store began to delete a feature group and gave up."""
+
+    sentence = "feature group {group!r} could not be deleted: {reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteFeatureGroup:
+    """Deletes one feature group; one that is gone already is done, one made anew under its name is left alone."""
+
+    group: FeatureGroup
+
+    def describe(self) -> Message:
+        """Return what it does."""
+        return say("delete {group}", group=self.group.address)
+
+    def into(self, batches: Iterator[Batch], session: Session) -> Iterator[Fact]:
+        """Yield the one fact. Raises PlanChanged, DeletionFailed, NotDoneYet."""
+        for batch in batches:
+            self._delete(session)
+            yield Fact.of(batch)
+
+    def _delete(self, session: Session) -> None:
+        store = session.store_of(self.group)
+        found = self._found(store)
+        if found is None:
+            return
+        if found.created_at != self.group.created_at:
+            raise PlanChanged(what=self.group.address)
+        if found.status is not GroupStatus.DELETING:
+            store.delete(self.group.name)
+
+        def look() -> bool | None:
+            left = self._found(store)
+            if left is not None and left.status is GroupStatus.DELETE_FAILED:
+                raise DeletionFailed(group=self.group.address, reason=left.failure_reason)
+            return True if left is None else None
+
+        wait_until(look, session, say("deleting {group}", group=self.group.address))
+
+    def _found(self, store: Store) -> FeatureGroup | None:
+        try:
+            return store.describe(self.group.name)
+        except FeatureGroupNotFound:
+            return None
