@@ -1,1 +1,15 @@
-"""To come."""
+"""Where record ids come from: the online store's own listing, and files."""
+
+from __future__ import annotations
+
+from sfs_core import RecordIdSource, hookimpl
+from sfs_plugins.record_ids.file import FileRecordIds
+from sfs_plugins.record_ids.online import ListedRecordIds
+
+__all__ = ["FileRecordIds", "ListedRecordIds", "sfs_record_id_sources"]
+
+
+@hookimpl
+def sfs_record_id_sources() -> tuple[type[RecordIdSource], ...]:
+    """Return the sources of this room."""
+    return (ListedRecordIds, FileRecordIds)
