@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import shutil
 import subprocess
 import sys
@@ -31,9 +32,11 @@ def main() -> None:
         stores = ["--online"] if arguments.to == "online" else ["--online", "--offline", "s3://benchmark/features"]
         sfs(folder, "create", "features", "--infer", str(file), "--record-id", "id", "--event-time", "at", *stores)
         began = time.monotonic()
-        peak = sfs(folder, "bulk-put", "features", str(file), *arguments.option)
+        usage = sfs(folder, "bulk-put", "features", str(file), *arguments.option)
         seconds = time.monotonic() - began
-        print(f"{arguments.records / seconds:,.0f} records/s ({seconds:.1f} s), peak memory {peak:,.0f} MiB")
+        rate, processor = arguments.records / seconds, usage.ru_utime + usage.ru_stime
+        memory = usage.ru_maxrss / 1024
+        print(f"{rate:,.0f} records/s ({seconds:.1f} s, {processor:.1f} s of processor), peak memory {memory:,.0f} MiB")
     finally:
         shutil.rmtree(folder)
 
@@ -75,8 +78,8 @@ def make_parquet(file: Path, records: int) -> None:
         writer.close()
 
 
-def sfs(folder: Path, *arguments: str) -> float:
-    """Run `sagemaker-fs` on a store in the folder; return its peak memory in MiB."""
+def sfs(folder: Path, *arguments: str) -> resource.struct_rusage:
+    """Run `sagemaker-fs` on a store in the folder; return what it used."""
     environ = {**os.environ, "SFS_STATE_DIR": str(folder / "state")}
     command = [sys.executable, "-c", "from sfs_core.application import main; raise SystemExit(main())"]
     process = subprocess.Popen([*command, "--path", str(folder / "store"), *arguments], env=environ)
@@ -84,7 +87,7 @@ def sfs(folder: Path, *arguments: str) -> float:
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
         raise SystemExit(process.returncode)
-    return usage.ru_maxrss / 1024
+    return usage
 
 
 if __name__ == "__main__":

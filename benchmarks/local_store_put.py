@@ -59,7 +59,9 @@ def records(count: int, seed: int, first: int) -> pa.Table:
         elif feature.type is FeatureType.INTEGRAL:
             values = pa.array(random.integers(0, 10**9, count), mask=random.random(count) < 0.05)
         else:
-            values = pa.array([f"a text of some length, number {number}" for number in random.integers(0, 10**6, count)])
+            values = pa.array(
+                [f"a text of some length, number {number}" for number in random.integers(0, 10**6, count)]
+            )
         columns[feature.name] = values
     return pa.table(columns)
 

@@ -279,6 +279,7 @@ from sfs_core.session import (
 from sfs_core.spool import (
     BadInput,
     Rejected,
+    SourceUnreadable,
     Spooled,
     TooManyErrors,
     spool,
@@ -452,6 +453,7 @@ __all__ = [
     "SfsError",
     "Sink",
     "Source",
+    "SourceUnreadable",
     "Spooled",
     "Step",
     "StepReport",

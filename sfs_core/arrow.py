@@ -6,6 +6,7 @@ The checks here only *find candidates* fast; what is wrong, and the words for it
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from sfs_core.errors import MissingFeature, SfsError
@@ -92,7 +93,7 @@ def to_typed(records: pa.RecordBatch, features: Iterable[FeatureDefinition]) -> 
         if feature is not None and feature.type is FeatureType.INTEGRAL and feature.collection is None:
             column = pc.replace_substring_regex(column, r"^\+", "")
         if feature is not None and feature.collection and feature.type is FeatureType.INTEGRAL:
-            lists = [None if v is None else [int(text) for text in v] for v in column.to_pylist()]
+            lists = [None if v is None else [int(Decimal(text)) for text in v] for v in column.to_pylist()]
             column = pa.array(lists, typed(feature))
         columns.append(column if feature is None else column.cast(typed(feature)))
     return pa.record_batch(columns, names=records.schema.names)
@@ -112,7 +113,9 @@ def to_text(column: pa.Array) -> pa.Array:
         return to_text(column.dictionary_decode())
     if pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind):
         lists = pc.cast(column, pa.list_(kind.value_type))
-        return pa.ListArray.from_arrays(lists.offsets, to_text(lists.values), mask=lists.is_null())
+        lengths = pc.fill_null(pc.list_value_length(lists), 0)
+        ends = pc.cumulative_sum(pa.concat_arrays([pa.array([0], pa.int32()), lengths.cast(pa.int32())]))
+        return pa.ListArray.from_arrays(ends, to_text(lists.flatten()), mask=lists.is_null())
     if pa.types.is_floating(kind):
         return _double_texts(column.cast(pa.float64()))
     if pa.types.is_timestamp(kind) and kind.tz is not None:
@@ -179,32 +182,68 @@ def check(records: pa.RecordBatch, group: FeatureGroup) -> tuple[Remark, ...]:
 
 def _doubtful_rows(records: pa.RecordBatch, group: FeatureGroup) -> list[int]:
     """Return the rows that might break a rule, ascending; the others surely do not."""
-    import pyarrow as pa
     import pyarrow.compute as pc
 
     fine = pc.and_(
         _is_sure_time(records.column(group.event_time), group.event_time_in_seconds),
         _has_length(records.column(group.record_identifier)),
     )
-    sizes = pa.repeat(pa.scalar(sum(len(name.encode()) for name in records.schema.names), pa.int64()), len(records))
     for name in records.schema.names:
         if name in SYSTEM_COLUMNS:
             continue
         feature, column = group.feature(name), records.column(name)
         if feature.collection:
             return list(range(records.num_rows))
-        sizes = pc.add(sizes, pc.fill_null(pc.binary_length(column), 0).cast(pa.int64()))
         if feature.type is FeatureType.INTEGRAL:
-            fine = pc.and_(fine, pc.fill_null(pc.match_substring_regex(column, SURE_INTEGRAL), True))
+            fine = pc.and_(fine, _is_surely_integral(column))
         elif feature.type is FeatureType.FRACTIONAL:
-            fine = pc.and_(fine, pc.fill_null(pc.match_substring_regex(column, _SURE_FRACTIONAL), True))
-    fine = pc.and_(fine, pc.less_equal(sizes, MAX_RECORD_BYTES))
+            fine = pc.and_(fine, _is_surely_fractional(column))
+    fine = pc.and_(fine, _is_surely_small(records))
     rows: list[int] = pc.indices_nonzero(pc.invert(fine)).to_pylist()
     return rows
 
 
+# Arrow's own parsers are much faster than expressions; where one of them stumbles, expressions tell which row it was
+
+
+def _is_surely_integral(column: pa.Array) -> pa.Array:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    try:
+        column.cast(pa.int64())
+    except pa.ArrowInvalid:
+        return pc.fill_null(pc.match_substring_regex(column, SURE_INTEGRAL), True)
+    return pc.fill_null(pc.invert(pc.match_substring(column, "x", ignore_case=True)), True)
+
+
+def _is_surely_fractional(column: pa.Array) -> pa.Array:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    try:
+        return pc.fill_null(pc.is_finite(column.cast(pa.float64())), True)
+    except pa.ArrowInvalid:
+        return pc.fill_null(pc.match_substring_regex(column, _SURE_FRACTIONAL), True)
+
+
 # an exponent of one or two digits over at most 100 digits cannot leave a double's range
 _SURE_FRACTIONAL = r"^[+-]?([0-9]{1,100}\.?[0-9]{0,100}|\.[0-9]{1,100})([eE][+-]?[0-9]{1,2})?$"
+
+
+def _is_surely_small(records: pa.RecordBatch) -> pa.Array:
+    import pyarrow as pa
+    import pyarrow.compute as pc
+
+    names = [name for name in records.schema.names if name not in SYSTEM_COLUMNS]
+    lengths = [pc.fill_null(pc.binary_length(records.column(name)), 0) for name in names]
+    size = sum(len(name.encode()) for name in names)
+    if size + sum(pc.max(length).as_py() or 0 for length in lengths) <= MAX_RECORD_BYTES:
+        return pa.repeat(pa.scalar(True), len(records))
+    sizes = pa.repeat(pa.scalar(size, pa.int64()), len(records))
+    for length in lengths:
+        sizes = pc.add(sizes, length.cast(pa.int64()))
+    return pc.less_equal(sizes, MAX_RECORD_BYTES)
 
 
 def _has_length(column: pa.Array) -> pa.Array:

@@ -186,6 +186,7 @@ def open_session(environment: Environment, io: IO) -> Session:
         connection_flag=io.input.option("connection"),
         store_flags={flag: value for flag, value in flags.items() if value is not None},
         stdin=environment.stdin,
+        folder=environment.folder,
     )
 
 

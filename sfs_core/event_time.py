@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal, InvalidOperation
+from decimal import ROUND_FLOOR, Decimal, InvalidOperation
 from typing import Final, Self
 
 from sfs_core.errors import BadEventTime
@@ -18,6 +18,7 @@ SECONDS_FORM: Final = "Unix seconds, as 1748736000 or 1748736000.25"
 _ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)T(\d\d):(\d\d):(\d\d)(?:\.(\d{1,9}))?Z", re.ASCII)
 _ZONED = re.compile(r"(\d{4}-\d\d-\d\d)[T ](\d\d:\d\d:\d\d(?:\.\d{1,9})?)(Z|[+-](?:[01]\d|2[0-3]):?[0-5]\d)?", re.ASCII)
 _SECONDS = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?", re.ASCII)
+_NANOSECOND = Decimal("1e-9")
 # Python's dates begin with year 1; years are moved by one 400-year cycle of the calendar, which has whole days
 _CYCLE_YEARS, _CYCLE_SECONDS = 400, 146_097 * 86_400
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -88,7 +89,7 @@ class EventTime:
         if abs(value) > 10**12:
             return None
         # below a nanosecond nothing can be told apart, so it is cut off towards the past
-        return cls(int((value * NANOS).to_integral_value(rounding="ROUND_FLOOR")))
+        return cls(int(value.quantize(_NANOSECOND, rounding=ROUND_FLOOR).scaleb(9)))
 
     @classmethod
     def of(cls, moment: datetime) -> Self:

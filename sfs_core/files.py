@@ -99,9 +99,9 @@ def opened(path: Path, session: Session) -> Iterator[io.BufferedReader]:
     with contextlib.ExitStack() as stack, explained(path):
         if path == STANDARD_STREAM:
             file = _buffered(bytes_of(session.stdin))
-            stack.callback(file.detach)
+            stack.callback(_let_go, file)
         else:
-            file = _buffered(path.open("rb", 0))
+            file = _buffered((session.folder / path).open("rb", 0))
             stack.callback(file.close)
         start = file.peek(4)[:4]
         for magic, compression in _MAGIC.items():
@@ -117,6 +117,12 @@ def opened(path: Path, session: Session) -> Iterator[io.BufferedReader]:
 
 def _buffered(raw: object) -> io.BufferedReader:
     return io.BufferedReader(cast(Any, raw), BLOCK_BYTES)
+
+
+def _let_go(file: io.BufferedReader) -> None:
+    """Leave what lies beneath open; a stream that unpacked it may have closed it all the same."""
+    if not file.closed:
+        file.detach()
 
 
 @contextlib.contextmanager

@@ -60,7 +60,7 @@ def json_lines(name: Message, file: BinaryIO) -> Iterator[tuple[Any, int]]:
         if not line.strip():
             continue
         try:
-            yield parse_json(line.decode()), len(line)
+            yield parse_json(line.rstrip().decode()), len(line)
         except ValueError as error:
             yield Unreadable(say("line {number:,} {problem}", number=number, problem=_reason(error))), len(line)
 

@@ -34,12 +34,14 @@ class MaxErrors:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Return the bound that `100` or `0.5%` names."""
+        expected = say("a number or a share, as 100 or 0.5%")
         try:
             bound = cls(percent=float(text[:-1])) if text.endswith("%") else cls(count=int(text))
         except ValueError as error:
-            raise BadOption(
-                option="--max-errors", value=text, expected=say("a number or a share, as 100 or 0.5%")
-            ) from error
+            raise BadOption(option="--max-errors", value=text, expected=expected) from error
+        # written so that `nan`, which compares with nothing, is refused too
+        if not (bound.count or 0) >= 0 or not 0 <= (bound.percent or 0) <= 100:
+            raise BadOption(option="--max-errors", value=text, expected=expected)
         return bound
 
     def exceeded(self, failed: int, tried: int) -> bool:

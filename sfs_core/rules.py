@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from sfs_core.errors import BadDefinition, BadRecord, BadValue, MissingFeature
@@ -52,8 +53,8 @@ def is_of_type(text: str, feature_type: FeatureType) -> bool:
     if feature_type is FeatureType.STRING:
         return True
     if feature_type is FeatureType.INTEGRAL:
-        # longer digits than these are out of range, and int() refuses thousands of them
-        return bool(_INTEGRAL.fullmatch(text)) and len(text.lstrip("+-0")) < 20 and -(2**63) <= int(text) < 2**63
+        # int() refuses thousands of digits, leading zeros too
+        return bool(_INTEGRAL.fullmatch(text)) and -(2**63) <= Decimal(text) < 2**63
     return bool(_FRACTIONAL.fullmatch(text)) and math.isfinite(float(text))
 
 

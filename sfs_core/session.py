@@ -32,7 +32,7 @@ class Session:
     """One command's stores and surroundings; close it when the command ends.
 
     `store_flags` are store options given as flags (`--path`), which go to that store's built-in connection.
-    `stdin` is what a part that is told to read `-` reads.
+    `stdin` is what a part that is told to read `-` reads, `folder` what relative paths start from.
     `started` is the run's own instant: `now()` gives it throughout, and a resumed run gets the first run's.
     """
 
@@ -44,6 +44,7 @@ class Session:
     connection_flag: str | None = None
     store_flags: Mapping[str, Any] = field(default_factory=dict)
     stdin: TextIO | None = None
+    folder: Path = Path()
     stop: threading.Event = field(default_factory=threading.Event)
     started: EventTime | None = None
     _opened: dict[str, Store] = field(default_factory=dict)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -11,13 +13,13 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from sfs_core.errors import DiskFull, Interrupted, UsageError
-from sfs_core.journal import writing_down
+from sfs_core.errors import DiskFull, Interrupted, StoreUnavailable, UsageError
+from sfs_core.journal import FolderUnusable, writing_down
 from sfs_core.messages import Message, say
 from sfs_core.plan import OnError, Plan, Step
 from sfs_core.ports import RECORD_ID, Fate, Remark
-from sfs_core.tables import FLAT
 from sfs_core.progress import Progress
+from sfs_core.tables import FLAT
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,6 +38,12 @@ class TooManyErrors(UsageError):
     """More records of the input are bad than the user allows; nothing was written."""
 
     sentence = "{count:,} records of {source} are bad, more than --max-errors allows; nothing was written"
+
+
+class SourceUnreadable(StoreUnavailable):
+    """A source cannot be read to its end."""
+
+    sentence = "{source} cannot be read: {problem}"
 
 
 class BadInput(UsageError):
@@ -119,13 +127,8 @@ def spool(
     done = path.with_suffix(".json")
     if not done.exists():
         path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        try:
-            with writing_down(path.parent):
-                _Writing(step, path, session, plan, rejected).write(done)
-        except sqlite3.OperationalError as error:
-            if "full" not in str(error):
-                raise
-            raise DiskFull(folder=path.parent) from error
+        with writing_down(path.parent):
+            _Writing(step, path, session, plan, rejected).write(done)
     facts = json.loads(done.read_text("utf-8"))
     return Spooled(step.source.describe(), path=path, **facts)
 
@@ -166,6 +169,7 @@ class _Writing:
         finally:
             if writer is not None:
                 writer.close()
+        _sync(unfinished)
         unfinished.replace(self.path)
         facts = {
             "count": self.count,
@@ -175,6 +179,7 @@ class _Writing:
             "total_bytes": self.total_bytes,
         }
         unfinished.write_text(json.dumps(facts), "utf-8")
+        _sync(unfinished)
         unfinished.replace(done)
 
     def _counted(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
@@ -185,7 +190,7 @@ class _Writing:
                 yield batch
 
     def _transformed(self) -> Iterator[pa.RecordBatch]:
-        for batch in self.step.source.batches(self.session):
+        for batch in self._read():
             if self.session.stop.is_set():
                 raise Interrupted
             records = batch
@@ -196,6 +201,13 @@ class _Writing:
             self.read += batch.num_rows
             if records.num_rows:
                 yield records
+
+    def _read(self) -> Iterator[pa.RecordBatch]:
+        try:
+            yield from self.step.source.batches(self.session)
+        except OSError as error:
+            # not to be taken for a failure to write down what was read
+            raise SourceUnreadable(source=self.step.source.describe(), problem=error.strerror or error) from error
 
     def _remark(self, records: pa.RecordBatch, remarks: tuple[Remark, ...]) -> None:
         for remark in remarks:
@@ -217,16 +229,12 @@ class _Writing:
             if batch.schema.names != [RECORD_ID]:
                 yield batch
                 continue
-            if ids is None:
-                seen.unlink(missing_ok=True)
-                ids = sqlite3.connect(seen, isolation_level=None)
-                ids.executescript(
-                    "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; CREATE TABLE ids (id TEXT PRIMARY KEY)"
-                )
-            ids.execute("BEGIN")
-            rows = zip(batch.column(0).to_pylist(), strict=True)
-            new = ids.executemany("INSERT OR IGNORE INTO ids VALUES (?)", rows).rowcount
-            ids.execute("COMMIT")
+            with _keeping_ids(seen.parent):
+                ids = ids or _ids_seen(seen)
+                ids.execute("BEGIN")
+                rows = zip(batch.column(0).to_pylist(), strict=True)
+                new = ids.executemany("INSERT OR IGNORE INTO ids VALUES (?)", rows).rowcount
+                ids.execute("COMMIT")
             self.duplicates += batch.num_rows - new
         if ids is not None:
             yield from _id_batches(ids)
@@ -249,6 +257,29 @@ def _gathered(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
             waiting = []
     if waiting:
         yield pa.concat_batches(waiting)
+
+
+def _sync(path: Path) -> None:
+    """Bring a file to disk: what is deleted next may be written down nowhere else."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+
+
+def _ids_seen(path: Path) -> sqlite3.Connection:
+    path.unlink(missing_ok=True)
+    ids = sqlite3.connect(path, isolation_level=None)
+    ids.executescript("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; CREATE TABLE ids (id TEXT PRIMARY KEY)")
+    return ids
+
+
+@contextlib.contextmanager
+def _keeping_ids(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_FULL:
+            raise DiskFull(folder=folder) from error
+        raise FolderUnusable(folder=folder, problem=error) from error
 
 
 def _id_batches(ids: sqlite3.Connection) -> Iterator[pa.RecordBatch]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from decimal import Decimal
 
 from sfs_core.arrow import to_text
 from sfs_core.errors import BadOption
@@ -73,7 +74,7 @@ def stored_value(definition: FeatureDefinition, text: Value) -> Value:
     if isinstance(text, list) or definition.type is FeatureType.STRING:
         return text
     if definition.type is FeatureType.INTEGRAL:
-        return str(int(text))
+        return str(int(Decimal(text)))
     return str(to_text(pa.array([float(text)]))[0].as_py())
 
 
@@ -128,4 +129,4 @@ def _number(definition: FeatureDefinition, value: Value | None) -> str | int | f
         return None
     if definition.type is FeatureType.STRING:
         return value
-    return int(value) if definition.type is FeatureType.INTEGRAL else float(value)
+    return int(Decimal(value)) if definition.type is FeatureType.INTEGRAL else float(value)

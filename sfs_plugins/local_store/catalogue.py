@@ -53,7 +53,7 @@ class Catalogue:
     timeout_seconds: float
 
     def __post_init__(self) -> None:
-        self._database = Database(self.folder / "groups.sqlite", _SCHEMA, self.timeout_seconds)
+        self._database = Database(self.folder, self.folder / "groups.sqlite", _SCHEMA, self.timeout_seconds)
 
     @property
     def arn_prefix(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,12 +23,18 @@ _PRAGMAS = (
     "PRAGMA cache_size = -32768",
     "PRAGMA temp_store = FILE",
 )
+_WORTH_WAITING = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_PROTOCOL)
+_PAUSE_SECONDS = 0.02
 
 
 @dataclass
 class Database:
-    """One SQLite file, made with `schema` by its first writer; connections are lent, one borrower at a time each."""
+    """One SQLite file, made with `schema` by its first user; connections are lent, one borrower at a time each.
 
+    `folder` is the store's, which errors name.
+    """
+
+    folder: Path
     path: Path
     schema: str
     timeout_seconds: float
@@ -41,7 +48,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Lend a connection to read with, outside a transaction. The file must exist."""
-        with told_of(self.path.parent):
+        with told_of(self.folder):
             connection = self._take()
             try:
                 yield connection
@@ -74,6 +81,17 @@ class Database:
         self._free.append(connection)
 
     def _open(self) -> sqlite3.Connection:
+        deadline = time.monotonic() + self.timeout_seconds
+        while True:
+            try:
+                return self._opened()
+            except sqlite3.OperationalError as error:
+                # two processes that make the file at once: SQLite does not wait where the journal mode is changed
+                if error.sqlite_errorcode & 0xFF not in _WORTH_WAITING or time.monotonic() > deadline:
+                    raise
+            time.sleep(_PAUSE_SECONDS)
+
+    def _opened(self) -> sqlite3.Connection:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(
             self.path, timeout=self.timeout_seconds, isolation_level=None, check_same_thread=False
@@ -89,22 +107,22 @@ class Database:
 
     def close(self) -> None:
         """Close the connections that are not lent out."""
-        with told_of(self.path.parent):
+        with told_of(self.folder):
             while self._free:
                 self._free.pop().close()
 
     def remove(self) -> None:
         """Delete the file and what SQLite keeps beside it."""
         self.close()
-        with told_of(self.path.parent):
+        with told_of(self.folder):
             for suffix in ("-wal", "-shm", ""):
                 self.path.with_name(self.path.name + suffix).unlink(missing_ok=True)
 
 
 @contextmanager
-def only_one(path: Path, timeout_seconds: float) -> Iterator[None]:
-    """Hold the lock `path` against other threads and processes; it is freed by the system when its holder dies."""
-    with told_of(path.parent):
+def only_one(folder: Path, path: Path, timeout_seconds: float) -> Iterator[None]:
+    """Hold the lock `path` of the store in `folder` against other threads and processes; it is freed by the system when its holder dies."""
+    with told_of(folder):
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(path, timeout=timeout_seconds, isolation_level=None, check_same_thread=False)
         try:

@@ -41,13 +41,13 @@ class GroupDatabase:
     def of(cls, folder: Path, group: StoredGroup, timeout_seconds: float) -> GroupDatabase:
         """Return the database of a group in a store's folder; nothing is made yet."""
         path = folder / "groups" / f"{group.new.name}-{group.number}.sqlite"
-        return cls(Database(path, online.SCHEMA + buffer.SCHEMA, timeout_seconds))
+        return cls(Database(folder, path, online.SCHEMA + buffer.SCHEMA, timeout_seconds))
 
     def remove(self) -> None:
         """Delete the database and what lies beside it."""
         self.database.remove()
         path = self.database.path
-        with told_of(path.parent.parent):
+        with told_of(self.database.folder):
             shutil.rmtree(path.with_suffix(".writing"), ignore_errors=True)
             path.with_suffix(".lock").unlink(missing_ok=True)
 
@@ -97,7 +97,7 @@ class Opened:
 
     def _check_there(self, connection: Connection) -> None:
         if online.is_gone(connection):
-            raise FeatureGroupNotFound(name=self.group.new.name, place=self.held.database.path.parent.parent)
+            raise FeatureGroupNotFound(name=self.group.new.name, place=self.held.database.folder)
 
     def mark_gone(self) -> bool:
         """Tell every other process that the group is gone, unless something is buffered still: then return False."""
@@ -142,7 +142,7 @@ class Opened:
             return
         with self.held.lock:
             self.held.unsettled = 0
-        with told_of(self.held.database.path.parent.parent):
+        with told_of(self.held.database.folder):
             self._settling(self.root).run(now.nanoseconds // 1000, everything=everything)
         self.held.settled_at = time.monotonic()
 

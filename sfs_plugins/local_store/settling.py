@@ -59,7 +59,7 @@ class Settling:
     @contextmanager
     def paused(self) -> Iterator[None]:
         """Hold the group's lock, once what a killed process began is finished: buffer and files have nothing twice."""
-        with only_one(self.database.path.with_suffix(".lock"), self.database.timeout_seconds * 4):
+        with only_one(self.database.folder, self.database.path.with_suffix(".lock"), self.database.timeout_seconds * 4):
             for leftover in self._workshop.glob("*"):
                 leftover.unlink()
             with self.database.reading() as connection:
