@@ -74,10 +74,10 @@ class BulkGetCommand(SfsCommand):
         path = given.output_file
         default = FileFormat.JSONL if path == STANDARD_STREAM else None
         format = file_format(path, given.format or default)
-        check_output(path, force=given.force)
+        check_output(path, self.session, force=given.force)
         ids = record_ids_of(self, group)
         features = [f for f in group.features if not wanted or f.name in (group.record_identifier, *wanted)]
-        with written(path, self.stdout) as stream:
+        with written(path, self.session, self.stdout) as stream:
             writer = record_writer(format, stream, Columns(tuple(features)))
             asked = found = 0
             for count, records in self._found(group, ids, tuple(wanted) or None):

@@ -34,12 +34,13 @@ def _of_timestamps(column: pa.Array, seconds: bool, assume_utc: bool, problems: 
     unit = column.type.unit
     instants = column.cast(pa.timestamp(unit))
     texts = pc.replace_substring(instants.cast(pa.string()), " ", "T")
+    texts = pc.replace_substring_regex(texts, r"\.0+$", "")
     if column.type.tz is None and not assume_utc:
         for row, text in enumerate(texts.to_pylist()):
             if text is not None:
                 problems[row] = BadEventTime(text=text, expected=ZONE_FORM)
     if not seconds:
-        return pc.binary_join_element_wise(pc.replace_substring_regex(texts, r"\.0+$", ""), "Z", "")
+        return pc.binary_join_element_wise(texts, "Z", "")
     # the same whole number, read with so many decimals, is exact seconds
     decimals = {"s": 0, "ms": 3, "us": 6, "ns": 9}[unit]
     whole = instants.cast(pa.int64()).cast(pa.decimal128(19, 0))

@@ -80,7 +80,7 @@ class ExportCommand(SfsCommand):
         check_at_least_one(limit=given.limit)
         path = Path(self.argument("file")).expanduser()
         format = file_format(path, given.format)
-        check_output(path, force=given.force)
+        check_output(path, self.session, force=given.force)
         group = self.session.group(self.argument("group"))
         what = given.what or (What.LATEST if group.offline else What.ONLINE)
         for name in given.columns:
@@ -88,7 +88,7 @@ class ExportCommand(SfsCommand):
         columns = Columns.of(group.features, given.columns, with_system=what is What.HISTORY)
         title = say("read {what} records of {group}", what=what, group=group.address)
         count = 0
-        with written(path, self.stdout) as stream, Progress(self.session.console, title) as progress:
+        with written(path, self.session, self.stdout) as stream, Progress(self.session.console, title) as progress:
             writer = record_writer(format, stream, columns)
             for records in self._records(group, what, given):
                 writer.write(records)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, TextIO, cast
 
-from sfs_core import COMPRESSIONS, STANDARD_STREAM, DiskFull, FileUnwritable, Message, Refused, SfsError, say
+from sfs_core import COMPRESSIONS, STANDARD_STREAM, DiskFull, FileUnwritable, Message, Refused, Session, SfsError, say
 
 
 class FileThere(Refused):
@@ -19,10 +19,11 @@ class FileThere(Refused):
     sentence = "{path} is there already: give another name, or --force to write over it"
 
 
-def check_output(path: Path, *, force: bool) -> None:
-    """Refuse early what `written` would refuse. Raises FileThere, FileUnwritable."""
+def check_output(path: Path, session: Session, *, force: bool) -> None:
+    """Refuse early what `written` would refuse, and what would be lost. Raises FileThere, FileUnwritable."""
     if path == STANDARD_STREAM:
         return
+    path = session.folder / path
     if path.is_dir():
         raise FileUnwritable(path=path, problem=say("it is a folder"))
     if path.is_file() and not force:
@@ -32,7 +33,7 @@ def check_output(path: Path, *, force: bool) -> None:
 
 
 @contextlib.contextmanager
-def written(path: Path, stdout: TextIO) -> Iterator[BinaryIO]:
+def written(path: Path, session: Session, stdout: TextIO) -> Iterator[BinaryIO]:
     """Open a file, or standard output, to be written, packed as its name says (`.gz`, `.zst`).
 
     The file gets its name when the block ends without an error; until then it is a hidden one beside it, which an
@@ -41,11 +42,13 @@ def written(path: Path, stdout: TextIO) -> Iterator[BinaryIO]:
     try:
         if path == STANDARD_STREAM:
             yield bytes_into(stdout)
-        elif path.exists() and not path.is_file():
-            with path.open("wb") as file:
+            return
+        whole = (session.folder / path).resolve()
+        if whole.exists() and not whole.is_file():
+            with whole.open("wb") as file:
                 yield file
         else:
-            yield from _whole(path.resolve())
+            yield from _whole(whole)
     except BrokenPipeError:
         raise  # whoever read it has gone: that is no error
     except OSError as error:
@@ -55,11 +58,10 @@ def written(path: Path, stdout: TextIO) -> Iterator[BinaryIO]:
 def _whole(path: Path) -> Iterator[BinaryIO]:
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
-        with partial.open("xb") as file:
-            with _packed(file, path) as stream:
-                yield stream
-            file.flush()
-            os.fsync(file.fileno())
+        with partial.open("wb") as file, _packed(file, path) as stream:
+            yield stream
+        with partial.open("rb") as whole:
+            os.fsync(whole.fileno())
         partial.replace(path)
     except BaseException:
         partial.unlink(missing_ok=True)

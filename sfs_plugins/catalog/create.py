@@ -43,7 +43,9 @@ class Origin:
     infer: Path | None = option(
         "CSV, JSON, JSON-lines or Parquet file whose columns give the features.", default=None, value="FILE"
     )
-    dry_run: bool = option("Print the definition on standard output and make nothing.", default=False)
+    print_schema: bool = option(
+        "Print the definition as --schema takes it, on standard output, and make nothing.", default=False
+    )
 
 
 class CreateCommand(SfsCommand):
@@ -59,13 +61,13 @@ class CreateCommand(SfsCommand):
         origin = self.given(Origin)
         connection, name = self.session.address(self.argument("name"))
         new = with_options(self._base(origin, connection, FeatureGroupName(name)), self.given(GroupOptions))
-        if new.online is None and new.offline is None:
-            raise BadDefinition(name=name, problem=say("it needs a store: give --online, --offline S3URI, or both"))
-        check_new_group(new)
-        if origin.dry_run:
+        if origin.print_schema:
             output = self.given(OutputOptions).output
             render_one(definition(new), Output.YAML if output is Output.TABLE else output, self.stdout)
             return ExitCode.DONE
+        if new.online is None and new.offline is None:
+            raise BadDefinition(name=name, problem=say("it needs a store: give --online, --offline S3URI, or both"))
+        check_new_group(new)
         self.session.console.note(self.session.where(connection, name))
         store = self.session.store(connection)
         store.create(new)

@@ -72,7 +72,7 @@ class DeleteCommand(PlanCommand):
         content = self.run_folder.remember("group", self._described)
         group = existing(definition_of(content, self.run_folder.name, content["name"]), content["connection"])
         created_at = content["created"] and EventTime.parse(content["created"], seconds=False)
-        return replace(group, arn=content["arn"] or "", created_at=created_at)
+        return replace(group, arn=content["arn"] or "", status=GroupStatus(content["status"]), created_at=created_at)
 
     def _described(self) -> dict[str, Any]:
         group = found_group(self.session, self.argument("group"))
@@ -84,7 +84,8 @@ class DeleteCommand(PlanCommand):
         """Hold the deletion cap over the online records, which the service deletes without counting them."""
         given, configured = self.given(RunOptions).max_delete, self.session.connection(group.connection).max_delete
         cap = configured if given is None else given
-        if cap is None or group.online is None or self.environment.resuming is not None:
+        is_counted = group.online is not None and group.status is GroupStatus.CREATED
+        if cap is None or not is_counted or self.environment.resuming is not None:
             return
         count = 0
         for ids in self.session.store_of(group).list_record_ids(group):

@@ -9,7 +9,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
-from sfs_core import EventTime, FeatureGroup, Message, RecordId, Session, TargetStore, TtlDuration, Value, say
+from sfs_core import (
+    AccessDenied,
+    EventTime,
+    FeatureGroup,
+    Message,
+    RecordId,
+    Session,
+    TargetStore,
+    TtlDuration,
+    Value,
+    say,
+)
 
 
 def stored_event_time(session: Session, group: FeatureGroup, record_id: RecordId) -> EventTime | None:
@@ -33,7 +44,12 @@ def watched(
         return
     record_id = RecordId(str(record[group.record_identifier]))
     put_at = group.parse_event_time(str(record[group.event_time]))
-    before = stored_event_time(session, group, record_id)
+    try:
+        before = stored_event_time(session, group, record_id)
+    except AccessDenied as error:
+        session.console.note(say("whether it shows online cannot be seen: {problem}", problem=error))
+        yield
+        return
     yield
     after = stored_event_time(session, group, record_id)
     if (before is not None and before >= put_at) or (after is not None and after > put_at):
