@@ -27,11 +27,15 @@ Definition = ast.FunctionDef | ast.AsyncFunctionDef
 
 @dataclass(frozen=True)
 class Import:
-    """One imported module. `is_lazy`: inside a function. `for_types`: under `if TYPE_CHECKING`."""
+    """One imported module. `is_lazy`: inside a function. `for_types`: under `if TYPE_CHECKING`.
+
+    `from a import b` is `a`, and with `is_name` also `a.b`, which may be a module or a name in one.
+    """
 
     module: str
     is_lazy: bool
     for_types: bool
+    is_name: bool = False
 
 
 @dataclass(frozen=True)
@@ -105,8 +109,7 @@ def _imports(node: ast.AST, *, is_lazy: bool, for_types: bool) -> Iterator[Impor
         elif isinstance(child, ast.ImportFrom):
             assert not child.level, "relative imports hide where a name comes from"
             yield Import(child.module or "", is_lazy, for_types)
-            # `from sfs_core import hookspecs` imports a module as well
-            yield from (Import(f"{child.module}.{alias.name}", is_lazy, for_types) for alias in child.names)
+            yield from (Import(f"{child.module}.{alias.name}", is_lazy, for_types, True) for alias in child.names)
         elif isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test):
             for statement in child.body:
                 yield from _imports(ast.Module([statement], []), is_lazy=is_lazy, for_types=True)

@@ -153,10 +153,14 @@ def test_an_option_the_plugin_needs_is_asked_for(installed, store):
     assert answer.stderr == "error: --sqlite-database does not take '': give SQLite file to read.\n"
 
 
-def test_the_plugins_own_contract_test_passes_where_it_is_installed(installed):
-    answer = installed("-q", "-p", "no:cacheprovider", THIRD_PARTY / "sfs_sqlite" / "tests", program="pytest")
+def test_the_plugins_own_contract_test_passes_where_it_is_installed(installed, tmp_path):
+    # a folder of its own, or this project's settings for pytest would be found
+    tests = shutil.copytree(THIRD_PARTY / "sfs_sqlite" / "tests", tmp_path / "tests")
+
+    answer = installed("-q", "-W", "error", tests, program="pytest")
 
     assert answer.returncode == 0, answer.stdout
+    assert " passed" in answer.stdout
 
 
 @pytest.fixture(scope="module")

@@ -125,5 +125,5 @@ if __name__ == "__main__":
     from tests.parts import plugin
 
     slow = ("slow", plugin(sfs_stores=[SlowStore]))
-    streams = {"stdin": sys.stdin, "stdout": sys.stdout, "stderr": sys.stderr}
-    sys.exit(run(sys.argv[1:], environ=os.environ, plugins=[slow], **streams))
+    argv, stdin, stdout, stderr = sys.argv[1:], sys.stdin, sys.stdout, sys.stderr
+    sys.exit(run(argv, environ=os.environ, stdin=stdin, stdout=stdout, stderr=stderr, plugins=[slow]))

@@ -235,6 +235,8 @@ def test_a_run_is_resumed_from_any_folder_with_its_own_files_and_clock(machine: 
 
     assert resumed.code == 0, resumed.stderr
     assert held(machine, group)[0] == ["r29"]
-    said_at = [line.split(" at ")[1][:20] for line in (process.said() + resumed.stderr).splitlines() if " 1. 29" in line]
+    said_at = [
+        line.split(" at ")[1][:20] for line in (process.said() + resumed.stderr).splitlines() if " 1. 29" in line
+    ]
     assert len(said_at) == 3
     assert len(set(said_at)) == 1

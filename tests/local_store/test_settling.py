@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sfs_core import Batch, GroupChange, FeatureDefinition, OfflineQuery, Put, SetClock, Versions, records_from
+from sfs_core import Batch, FeatureDefinition, GroupChange, OfflineQuery, Put, SetClock, Versions, records_from
 from sfs_core.testing import NOON, ONE, THREE, TWO, created, history, latest, new_group, objects_in, put, record
 from sfs_plugins.local_store import LocalStore
 

@@ -1,0 +1,56 @@
+"""Deleting records: one DeleteRecord each, with explicit stores and mode; there is no batch form."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sfs_core import (
+    DELETE_AT,
+    RECORD_ID,
+    BadRequest,
+    Batch,
+    Delete,
+    DeletionMode,
+    Fact,
+    FeatureGroup,
+    Remark,
+    SfsError,
+)
+from sfs_plugins.sagemaker_store.errors import EventTimeNotLater, OutcomeUnknown
+
+if TYPE_CHECKING:
+    from sfs_plugins.sagemaker_store.calls import Calls
+
+
+def delete(calls: Calls, client: Any, group: FeatureGroup, batch: Batch, how: Delete) -> Fact:
+    """Delete each record of a batch at its own event time, in order."""
+    ids, times = (batch.records.column(name).to_pylist() for name in (RECORD_ID, DELETE_AT))
+    targets = [store.value for store in how.targets or group.stores]
+    remarks = []
+    for row, (record_id, event_time) in enumerate(zip(ids, times, strict=True)):
+        try:
+            calls(
+                client,
+                "DeleteRecord",
+                group.name,
+                fresh=True,
+                FeatureGroupName=group.name,
+                RecordIdentifierValueAsString=record_id,
+                EventTime=event_time,
+                TargetStores=targets,
+                DeletionMode=how.mode.value,
+            )
+        except (BadRequest, OutcomeUnknown) as error:
+            remarks.append(Remark.failed(row, _told_apart(error, how, event_time)))
+    return Fact.of(batch, remarks)
+
+
+def _told_apart(error: SfsError, how: Delete, event_time: str) -> SfsError:
+    """Return EventTimeNotLater for a hard delete that is refused for its time: the answer names EventTime."""
+    if (
+        how.mode is DeletionMode.HARD
+        and isinstance(error, BadRequest)
+        and "eventtime" in str(error).lower().replace(" ", "")
+    ):
+        return EventTimeNotLater(event_time=event_time)
+    return error

@@ -1,0 +1,151 @@
+"""Failures of AWS, translated once: every code the services answer with becomes one of ours."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from sfs_core import (
+    AccessDenied,
+    BadRequest,
+    FeatureGroupNotFound,
+    NoCredentials,
+    Refused,
+    SfsError,
+    StoreUnavailable,
+    UsageError,
+    say,
+)
+
+THROTTLES: Final = frozenset(
+    {
+        "Throttling",
+        "ThrottlingException",
+        "ThrottledException",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "TooManyRequestsException",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "LimitExceededException",
+        "SlowDown",
+        "429",
+    }
+)
+"""Codes that ask to go slower. Source: botocore's own list, and what S3 answers."""
+
+PASSING: Final = frozenset(
+    {
+        "InternalFailure",
+        "InternalError",
+        "InternalServerError",
+        "ServiceUnavailable",
+        "RequestTimeout",
+        "RequestTimeoutException",
+        "500",
+        "502",
+        "503",
+        "504",
+    }
+)
+"""Codes of a fault that may be gone at the next try."""
+
+DENIED: Final = frozenset(
+    {"AccessDenied", "AccessDeniedException", "AccessForbidden", "UnauthorizedOperation", "AuthorizationError", "403"}
+)
+"""Codes of a permission that is missing: the model says one, IAM another."""
+
+REFUSED_CREDENTIALS: Final = frozenset(
+    {
+        "ExpiredToken",
+        "ExpiredTokenException",
+        "InvalidClientTokenId",
+        "UnrecognizedClientException",
+        "InvalidAccessKeyId",
+        "SignatureDoesNotMatch",
+        "InvalidSignatureException",
+        "RequestExpired",
+    }
+)
+"""Codes of credentials that the service does not accept."""
+
+INVALID: Final = frozenset({"ValidationError", "ValidationException"})
+"""The runtime's model names one, its documents and reality the other: they are one."""
+
+ABSENT_GROUP: Final = "can't find a featuregroup"
+"""What the text says where the code is a validation error (dossier 2.4, 10 row 20)."""
+
+
+class CredentialsRefused(StoreUnavailable):
+    """The service does not accept the credentials it was given."""
+
+    sentence = (
+        "the credentials of connection {connection!r} are refused ({code}): renew them, for example with "
+        "`aws sso login`, then try again"
+    )
+
+
+class RegionMissing(UsageError):
+    """Nothing says which Region to speak to."""
+
+    sentence = (
+        "connection {connection!r} has no Region: give --region, set AWS_REGION, or name one in the configuration "
+        "file; or use the embedded store, which needs none: `sagemaker-fs demo`"
+    )
+
+
+class ProfileMissing(UsageError):
+    """The profile of a connection is not in AWS's configuration."""
+
+    sentence = "connection {connection!r} names the profile {profile!r}, which AWS's configuration does not have"
+
+
+class QuotaReached(Refused):
+    """An account limit stands in the way."""
+
+    sentence = "the account's limit is reached: {problem}"
+
+
+class EventTimeNotLater(UsageError):
+    """A hard delete's event time is not later than the record's."""
+
+    sentence = "the record's event time is not earlier than {event_time}: delete at a later one"
+
+
+class OutcomeUnknown(StoreUnavailable):
+    """A write was sent and never answered: it may have taken effect."""
+
+    sentence = "{operation} was sent and not answered, so its outcome is unknown: {problem}"
+
+
+def code_of(response: Mapping[str, Any]) -> str:
+    """Return the code of an error response."""
+    return str(response.get("Error", {}).get("Code", ""))
+
+
+def is_absent_group(code: str, text: str) -> bool:
+    """Tell whether an answer means that there is no such feature group."""
+    return code in {"ResourceNotFound", "ResourceNotFoundException"} or (
+        code in INVALID and ABSENT_GROUP in text.lower()
+    )
+
+
+def translated(response: Mapping[str, Any], operation: str, what: str, connection: str, principal: str) -> SfsError:
+    """Return our error for an error response to `operation` (as `service:Operation`) about `what`."""
+    code, text = code_of(response), str(response.get("Error", {}).get("Message", ""))
+    if is_absent_group(code, text) and operation.startswith("sagemaker:"):
+        return FeatureGroupNotFound(name=what, place=connection)
+    if code in DENIED:
+        return AccessDenied(principal=principal, action=operation, resource=what)
+    if code in REFUSED_CREDENTIALS:
+        return CredentialsRefused(connection=connection, code=code)
+    if code == "ResourceLimitExceeded":
+        return QuotaReached(problem=text)
+    if code in THROTTLES | PASSING:
+        return StoreUnavailable(store="sagemaker", problem=say("{code} {text}", code=code, text=text))
+    return BadRequest(store="sagemaker", group=what, problem=text or code)
+
+
+def no_credentials(connection: str, how: object) -> NoCredentials:
+    """Return the error for a connection without credentials."""
+    return NoCredentials(connection=connection, how=how)

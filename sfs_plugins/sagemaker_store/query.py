@@ -1,0 +1,126 @@
+"""The SQL asked of an offline store, for Athena: every identifier quoted, every value a literal of its own type."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from sfs_core import (
+    API_INVOCATION_TIME,
+    IS_DELETED,
+    WRITE_TIME,
+    BadOption,
+    EventTime,
+    FeatureDefinition,
+    FeatureGroup,
+    FeatureType,
+    Refused,
+    Versions,
+    say,
+)
+
+if TYPE_CHECKING:
+    from sfs_core import OfflineQuery
+
+RANK: Final = "sfs_rank"
+
+
+class NoGlueTable(Refused):
+    """The offline store is not in the catalogue, so Athena cannot read it."""
+
+    sentence = "feature group {group!r} has no Glue table, so Athena cannot read its offline store"
+
+
+def quoted(name: str) -> str:
+    """Return an identifier, quoted for a SELECT; the catalogue holds names in lower case."""
+    return '"' + name.lower().replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """Return a text as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def select(group: FeatureGroup, query: OfflineQuery, features: tuple[FeatureDefinition, ...], *, as_text: bool) -> str:
+    """Return the SELECT of a query; with `as_text` every column is cast to text, as a CSV result needs it.
+
+    Versions are bounded before they are ranked, delete markers dropped after, and `where` sees what is left.
+    """
+    wanted = [_column(feature.name, as_text=as_text) for feature in features]
+    if query.versions is Versions.HISTORY:
+        wanted += [_column(IS_DELETED, as_text=as_text), _time(WRITE_TIME), _time(API_INVOCATION_TIME)]
+    conditions = ["true"]
+    if query.versions is Versions.LATEST:
+        conditions = [f"{RANK} = 1", f"NOT {quoted(IS_DELETED)}"]
+    if query.where:
+        conditions.append(f"({checked(query.where)})")
+    text = f"SELECT {', '.join(wanted)} FROM ({_ranked(group, query)}) WHERE {' AND '.join(conditions)}"
+    if query.versions is Versions.HISTORY:
+        keys = [instant(group), quoted(API_INVOCATION_TIME), quoted(WRITE_TIME)]
+        text += f" ORDER BY {', '.join(keys)}"
+    return text + (f" LIMIT {int(query.limit)}" if query.limit is not None else "")
+
+
+def _column(name: str, *, as_text: bool) -> str:
+    return f"CAST({quoted(name)} AS varchar) AS {quoted(name)}" if as_text else quoted(name)
+
+
+def _time(name: str) -> str:
+    # Iceberg keeps these with a zone, which UNLOAD and CTAS refuse (dossier 10 row 34)
+    return f"CAST({quoted(name)} AS timestamp) AS {quoted(name)}"
+
+
+def _ranked(group: FeatureGroup, query: OfflineQuery) -> str:
+    newest = ", ".join(f"{key} DESC" for key in (instant(group), quoted(API_INVOCATION_TIME), quoted(WRITE_TIME)))
+    rank = f"row_number() OVER (PARTITION BY {quoted(group.record_identifier)} ORDER BY {newest}) AS {RANK}"
+    return f"SELECT *, {rank} FROM {_table(group)} WHERE {' AND '.join(_bounds(group, query))}"
+
+
+def _table(group: FeatureGroup) -> str:
+    table = group.offline.table if group.offline else None
+    if table is None:
+        raise NoGlueTable(group=group.name)
+    return f"{quoted(table.database)}.{quoted(table.table)}"
+
+
+def instant(group: FeatureGroup) -> str:
+    """Return an expression that orders event times as instants, whatever their width (dossier 10 row 23)."""
+    column = quoted(group.event_time)
+    if group.feature(group.event_time).type is FeatureType.FRACTIONAL:
+        return column
+    return f"concat(substr({column}, 1, 19), '.', rpad(replace(substr({column}, 21), 'Z', ''), 9, '0'))"
+
+
+def _bounds(group: FeatureGroup, query: OfflineQuery) -> list[str]:
+    bounds = ["true"]
+    if query.event_time is not None and query.event_time.start is not None:
+        bounds.append(f"{instant(group)} >= {_instant_literal(group, query.event_time.start)}")
+    if query.event_time is not None and query.event_time.end is not None:
+        bounds.append(f"{instant(group)} < {_instant_literal(group, query.event_time.end)}")
+    if query.written_by is not None:
+        moment = query.written_by.moment().strftime("%Y-%m-%d %H:%M:%S.%f")
+        bounds.append(f"CAST({quoted(WRITE_TIME)} AS timestamp) <= TIMESTAMP {literal(moment)}")
+    return bounds
+
+
+def _instant_literal(group: FeatureGroup, time: EventTime) -> str:
+    if group.event_time_in_seconds:
+        return f"CAST({literal(time.unix_seconds())} AS double)"
+    whole, _, decimals = time.iso().rstrip("Z").partition(".")
+    return literal(f"{whole}.{decimals.ljust(9, '0')}")
+
+
+def checked(where: str) -> str:
+    """Return a condition that is one expression: its brackets and quotes close, and nothing follows it."""
+    depth, quote = 0, ""
+    for character in where:
+        if quote:
+            quote = "" if character == quote else quote
+        elif character in "'\"":
+            quote = character
+        elif character in "()":
+            depth += 1 if character == "(" else -1
+        if depth < 0 or (not quote and character == ";"):
+            break
+    if depth or quote or ";" in where or "--" in where or "/*" in where:
+        raise BadOption(option="--where", value=where, expected=say('one SQL condition, as "amount" > 10'))
+    return where

@@ -1,0 +1,297 @@
+"""The store named `sagemaker`: one connection to Amazon SageMaker Feature Store."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from sfs_core import (
+    API_INVOCATION_TIME,
+    IS_DELETED,
+    WRITE_TIME,
+    BadDefinition,
+    BadRequest,
+    Batch,
+    Clock,
+    Delete,
+    EventTime,
+    Fact,
+    FeatureDefinition,
+    FeatureGroup,
+    FeatureGroupName,
+    FeatureGroupNotFound,
+    GroupChange,
+    GroupExists,
+    GroupQuery,
+    Identity,
+    NewFeatureGroup,
+    OfflineQuery,
+    OnlineRecords,
+    Put,
+    RecordId,
+    RecordNotFound,
+    StoreNotEnabled,
+    TargetStore,
+    Versions,
+    in_flight,
+    option,
+)
+from sfs_plugins.sagemaker_store import deleting, objects, query, reading
+from sfs_plugins.sagemaker_store.athena import Athena
+from sfs_plugins.sagemaker_store.calls import Calls
+from sfs_plugins.sagemaker_store.clients import Clients
+from sfs_plugins.sagemaker_store.definitions import create_request, group_from, ttl_json, update_request
+from sfs_plugins.sagemaker_store.writing import Writer
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+
+@dataclass
+class SageMakerStore:
+    """Amazon SageMaker Feature Store by boto3: profile, Region, role and endpoint of one connection.
+
+    What is not set is botocore's own chain: environment, configuration files, instance roles.
+    """
+
+    name: ClassVar[str] = "sagemaker"
+
+    connection: str
+    clock: Clock
+    profile: str | None = option("AWS profile.", default=None, flag="profile")
+    region: str | None = option("AWS Region.", default=None, flag="region")
+    endpoint_url: str | None = option("Address that every AWS call goes to.", default=None, flag="endpoint-url")
+    role_arn: str | None = option("Role that is assumed.", default=None)
+    workgroup: str = option("Athena workgroup that reads offline stores.", default="primary")
+    athena_output: str | None = option("S3 URI for Athena's results, if the workgroup has none.", default=None)
+    bucket_owner: str | None = option("Account that owns the offline store's buckets, if not your own.", default=None)
+    offline_lag_minutes: float = option("Minutes until a record shows in the offline store.", default=15.0)
+    _refused: dict[str, Any] = field(default_factory=dict, repr=False)
+
+    @property
+    def offline_lag(self) -> timedelta:
+        """How long an acknowledged record may take to show offline. Source: feature-store-offline."""
+        return timedelta(minutes=self.offline_lag_minutes)
+
+    @cached_property
+    def clients(self) -> Clients:
+        """The connection's clients."""
+        return Clients(self.connection, self.profile, self.region, self.role_arn, self.endpoint_url)
+
+    @cached_property
+    def calls(self) -> Calls:
+        """The wrapper round every call."""
+        return Calls(self.connection, lambda: self.identity().principal)
+
+    @cached_property
+    def _identity(self) -> Identity:
+        answer = self.calls(self.clients.get("sts"), "GetCallerIdentity", self.connection)
+        return Identity(answer["Account"], self.clients.region_name, answer["Arn"])
+
+    def identity(self) -> Identity:
+        """Return account, Region and principal, as STS knows them."""
+        return self._identity
+
+    def place(self) -> str:
+        """Return Region and account."""
+        return f"{self.clients.region_name} of account {self.identity().account}"
+
+    @property
+    def _control(self) -> Any:
+        return self.clients.get("sagemaker")
+
+    @property
+    def _runtime(self) -> Any:
+        return self.clients.get("sagemaker-featurestore-runtime")
+
+    def groups(self, query: GroupQuery) -> Iterator[FeatureGroupName]:
+        """Yield names page by page, filtered and sorted by the service."""
+        asked: dict[str, Any] = {
+            "NameContains": query.name_contains,
+            "FeatureGroupStatusEquals": query.status and query.status.value,
+            "OfflineStoreStatusEquals": query.offline_status,
+            "CreationTimeAfter": query.created_after and query.created_after.moment(),
+            "CreationTimeBefore": query.created_before and query.created_before.moment(),
+            "SortBy": query.sort_by,
+            "SortOrder": "Descending" if query.descending else "Ascending",
+            "MaxResults": 100,
+        }
+        request = {key: value for key, value in asked.items() if value is not None}
+        while True:
+            answer = self.calls(self._control, "ListFeatureGroups", self.connection, **request)
+            yield from (FeatureGroupName(entry["FeatureGroupName"]) for entry in answer["FeatureGroupSummaries"])
+            if not answer.get("NextToken"):
+                return
+            request["NextToken"] = answer["NextToken"]
+
+    def describe(self, name: str) -> FeatureGroup:
+        """Return a group by its name or ARN."""
+        try:
+            answer = self.calls(self._control, "DescribeFeatureGroup", name, FeatureGroupName=name)
+        except FeatureGroupNotFound as error:
+            raise FeatureGroupNotFound(name=name, place=self.place()) from error
+        return group_from(self.connection, answer)
+
+    def create(self, new: NewFeatureGroup) -> None:
+        """Begin to make a group."""
+        try:
+            self.calls(self._control, "CreateFeatureGroup", new.name, **create_request(new))
+        except BadRequest as error:
+            if "already exists" in str(error).lower():
+                raise GroupExists(name=new.name) from error
+            raise BadDefinition(name=new.name, problem=error.message.fields["problem"]) from error
+
+    def update(self, name: str, change: GroupChange) -> None:
+        """Begin to change a group."""
+        try:
+            self.calls(self._control, "UpdateFeatureGroup", name, **update_request(name, change))
+        except BadRequest as error:
+            raise BadDefinition(name=name, problem=error.message.fields["problem"]) from error
+
+    def delete(self, name: str) -> None:
+        """Begin to delete a group: the API takes its name only."""
+        self.calls(self._control, "DeleteFeatureGroup", name, FeatureGroupName=name.rpartition("/")[2])
+
+    def tags(self, name: str) -> Mapping[str, str]:
+        """Return a group's tags."""
+        tags: dict[str, str] = {}
+        request: dict[str, Any] = {"ResourceArn": self.describe(name).arn}
+        while True:
+            answer = self.calls(self._control, "ListTags", name, **request)
+            tags |= {tag["Key"]: tag["Value"] for tag in answer["Tags"]}
+            if not answer.get("NextToken"):
+                return tags
+            request["NextToken"] = answer["NextToken"]
+
+    def read(
+        self, group: FeatureGroup, ids: Sequence[RecordId], features: Sequence[str] | None = None
+    ) -> OnlineRecords:
+        """Return the records of `ids` by BatchGetRecord."""
+        self._needs(group, TargetStore.ONLINE)
+        return reading.read(self.calls, self._runtime, group, ids, _wanted(group, features))
+
+    def list_record_ids(self, group: FeatureGroup, *, soft_deleted: bool = False) -> Iterator[pa.RecordBatch]:
+        """Yield ids by ListRecords, 100 a page."""
+        self._needs(group, TargetStore.ONLINE)
+        return reading.list_record_ids(self.calls, self._runtime, group, soft_deleted=soft_deleted)
+
+    def put(self, group: FeatureGroup, batches: Iterable[Batch], how: Put) -> Iterator[Fact]:
+        """Write records by BatchWriteRecord, or PutRecord where that is not permitted."""
+        self._needs(group, *(how.targets or ()))
+        if how.ttl is not None:
+            self._needs(group, TargetStore.ONLINE)
+        writer = Writer(self.calls, self._runtime, group, how)
+        writer.batch_refused = self._refused.setdefault(group.name, writer.batch_refused)
+        return writer.facts(batches)
+
+    def update_record(
+        self, group: FeatureGroup, record_id: RecordId, features: Mapping[str, str | list[str]], how: Put
+    ) -> None:
+        """Change single features of a live record by UpdateRecord."""
+        values = [
+            {"FeatureName": name, "ValueAsStringList" if isinstance(value, list) else "ValueAsString": value}
+            for name, value in features.items()
+        ]
+        request: dict[str, Any] = {"FeatureGroupName": group.name, "RecordIdentifierValueAsString": record_id}
+        request |= {"Features": values}
+        if how.targets is not None:
+            request["TargetStores"] = [store.value for store in how.targets]
+        if how.ttl is not None:
+            request["TtlDuration"] = ttl_json(how.ttl)
+        try:
+            self.calls(self._runtime, "UpdateRecord", group.name, **request)
+        except FeatureGroupNotFound as error:
+            raise RecordNotFound(record_id=record_id, group=group.name) from error
+
+    def delete_records(self, group: FeatureGroup, batches: Iterable[Batch], how: Delete) -> Iterator[Fact]:
+        """Delete records by DeleteRecord, `max_workers` at once."""
+        self._needs(group, *(how.targets or ()))
+
+        def work(batch: Batch) -> Fact:
+            return deleting.delete(self.calls, self._runtime, group, batch, how)
+
+        return in_flight(batches, work, how.max_workers)
+
+    def holds(self, group: FeatureGroup, records: pa.RecordBatch, since: EventTime) -> Sequence[bool]:
+        """Tell by the online store whether each version is there; offline rows may still be buffered, unseen."""
+        ids = records.column(group.record_identifier).to_pylist()
+        times = records.column(group.event_time).to_pylist()
+        if group.online is None:
+            return [False] * len(ids)
+        found = self.read(group, list(dict.fromkeys(ids)), (group.event_time,)).records
+        columns = (found.column(name).to_pylist() for name in (group.record_identifier, group.event_time))
+        there = {one: group.parse_event_time(text) for one, text in zip(*columns, strict=True)}
+        return [
+            one in there and there[one] == group.parse_event_time(text) for one, text in zip(ids, times, strict=True)
+        ]
+
+    def versions(self, group: FeatureGroup, query: OfflineQuery) -> Iterator[pa.RecordBatch]:
+        """Yield offline records by Athena: the latest by UNLOAD, the history from its ordered CSV result."""
+        self._needs(group, TargetStore.OFFLINE)
+        return self._versions(group, query)
+
+    def _versions(self, group: FeatureGroup, asked: OfflineQuery) -> Iterator[pa.RecordBatch]:
+        features = group.features if asked.features is None else tuple(group.feature(name) for name in asked.features)
+        history = asked.versions is Versions.HISTORY
+        sql = query.select(group, asked, features, as_text=history)
+        table = group.offline.table if group.offline else None
+        if table is None:
+            raise query.NoGlueTable(group=group.name)
+        athena = Athena(self.calls, self.clients, self.workgroup, self.athena_output, self._owner)
+        read = athena.rows if history else athena.unload
+        names = [feature.name for feature in features]
+        for batch in read(sql, table.database, table.catalog):
+            yield _history(batch, names) if history else batch.rename_columns(names)
+
+    def offline_objects(self, group: FeatureGroup) -> Iterator[pa.RecordBatch]:
+        """Yield the objects under the group's own root."""
+        self._needs(group, TargetStore.OFFLINE)
+        objects.own_root(group)
+        return objects.listed(self.calls, self.clients.get("s3"), group, self._owner)
+
+    def delete_objects(self, group: FeatureGroup, batches: Iterable[Batch]) -> Iterator[Fact]:
+        """Delete objects under the group's own root by DeleteObjects."""
+        client = self.clients.get("s3")
+        for batch in batches:
+            yield objects.delete(self.calls, client, group, batch, self._owner, self.connection)
+
+    @property
+    def _owner(self) -> str:
+        return self.bucket_owner or self.identity().account
+
+    def settle(self, group: FeatureGroup) -> None:
+        """Do nothing: the service brings buffered writes to S3 by itself, within 15 minutes."""
+
+    def close(self) -> None:
+        """Close what clients were made."""
+        self.clients.close()
+
+    def _needs(self, group: FeatureGroup, *stores: TargetStore) -> None:
+        for store in stores:
+            if store not in group.stores:
+                raise StoreNotEnabled(group=group.name, store=store)
+
+
+def _wanted(group: FeatureGroup, features: Sequence[str] | None) -> tuple[FeatureDefinition, ...]:
+    if features is None:
+        return group.features
+    names = {group.feature(name).name for name in features} | {group.record_identifier}
+    return tuple(feature for feature in group.features if feature.name in names)
+
+
+def _history(batch: pa.RecordBatch, names: Sequence[str]) -> pa.RecordBatch:
+    """Return a batch of the history with its system columns typed: a boolean and two timestamps."""
+    import pyarrow as pa
+
+    batch = batch.rename_columns([*names, IS_DELETED, WRITE_TIME, API_INVOCATION_TIME])
+    times = pa.timestamp("us")
+    columns = [
+        *(batch.column(name) for name in names),
+        batch.column(IS_DELETED).cast(pa.bool_()),
+        batch.column(WRITE_TIME).cast(times),
+        batch.column(API_INVOCATION_TIME).cast(times),
+    ]
+    return pa.record_batch(columns, names=batch.schema.names)

@@ -1,0 +1,393 @@
+"""The runtime plane through boto3: the service's semantics, rule by rule (dossier 2 and 10)."""
+
+from __future__ import annotations
+
+import pytest
+from botocore.exceptions import ClientError
+
+from tests.sandbox.conftest import offline, record, seen
+
+
+def refused(call, **request):
+    with pytest.raises(ClientError) as caught:
+        call(**request)
+    response = caught.value.response
+    return response["Error"]["Code"], response["ResponseMetadata"]["HTTPStatusCode"], response["Error"]["Message"]
+
+
+def test_a_record_put_is_the_record_read_in_definition_order_and_as_it_was_written(runtime, group):
+    name = group()
+
+    runtime.put_record(FeatureGroupName=name, Record=record("a", price="1.50e3", count="+5"))
+
+    assert seen(runtime, name, "a") == {"id": "a", "time": "2025-06-01T00:00:00Z", "count": "+5", "price": "1.50e3"}
+
+
+def test_an_id_without_a_record_is_an_answer_without_the_member_record(runtime, group):
+    answer = runtime.get_record(FeatureGroupName=group(), RecordIdentifierValueAsString="nobody")
+
+    assert "Record" not in answer
+
+
+def test_a_put_replaces_the_whole_record_if_its_event_time_is_strictly_later(runtime, group):
+    name = group()
+    runtime.put_record(FeatureGroupName=name, Record=record("a", "2025-06-01T00:00:00Z", count="1", price="1.0"))
+
+    runtime.put_record(FeatureGroupName=name, Record=record("a", "2025-06-01T00:00:00.000Z", count="2"))
+    tie = seen(runtime, name, "a")
+    runtime.put_record(FeatureGroupName=name, Record=record("a", "2025-05-31T23:59:59Z", count="3"))
+    older = seen(runtime, name, "a")
+    runtime.put_record(FeatureGroupName=name, Record=record("a", "2025-06-01T00:00:00.000000001Z", count="4"))
+
+    assert tie == older == {"id": "a", "time": "2025-06-01T00:00:00Z", "count": "1", "price": "1.0"}
+    assert seen(runtime, name, "a") == {"id": "a", "time": "2025-06-01T00:00:00.000000001Z", "count": "4"}
+
+
+def test_an_arn_names_a_group_in_one_percent_encoded_segment(runtime, sagemaker, group):
+    name = group()
+    arn = sagemaker.describe_feature_group(FeatureGroupName=name)["FeatureGroupArn"]
+
+    runtime.put_record(FeatureGroupName=arn, Record=record("a/b c+ü"))
+
+    assert seen(runtime, arn, "a/b c+ü") == {"id": "a/b c+ü", "time": "2025-06-01T00:00:00Z"}
+
+
+def test_features_are_chosen_by_repeated_names_and_an_unknown_one_is_refused(runtime, group):
+    name = group()
+    runtime.put_record(FeatureGroupName=name, Record=record("a", count="1", price="2.5"))
+
+    answer = runtime.get_record(
+        FeatureGroupName=name, RecordIdentifierValueAsString="a", FeatureNames=["price", "count"]
+    )
+    unknown = refused(
+        runtime.get_record, FeatureGroupName=name, RecordIdentifierValueAsString="a", FeatureNames=["colour"]
+    )
+
+    assert [value["FeatureName"] for value in answer["Record"]] == ["count", "price"]
+    assert unknown[:2] == ("ValidationError", 400)
+
+
+@pytest.mark.parametrize(
+    ("bad", "text"),
+    [
+        ({"count": "1.0"}, "Attempted to parse the feature value for the feature named [count] into"),
+        ({"count": "9223372036854775808"}, "of type Integral"),
+        ({"price": "NaN"}, "range of a double precision floating point number defined by the IEEE 754 standard"),
+        ({"price": ""}, "of type Fractional"),
+        ({"colour": "red"}, "has no feature named [colour]"),
+        ({"time": "2025-06-01T00:00:00+00:00"}, "EventTime"),
+        ({"time": "2025-06-01"}, "EventTime"),
+        ({"count": ["1", "2"]}, "not a list"),
+        ({"id": "x" * 2049}, "2048 bytes"),
+    ],
+)
+def test_a_record_that_breaks_a_rule_is_a_validation_error(runtime, group, bad, text):
+    name = group()
+    values = {"record_id": "a", **{("record_id" if key == "id" else key): value for key, value in bad.items()}}
+
+    code, status, message = refused(runtime.put_record, FeatureGroupName=name, Record=record(**values))
+
+    assert (code, status) == ("ValidationError", 400)
+    assert text in message
+
+
+def test_a_record_without_its_id_or_with_a_feature_twice_is_refused(runtime, group):
+    name = group()
+
+    without = refused(runtime.put_record, FeatureGroupName=name, Record=record("a")[1:])
+    twice = refused(runtime.put_record, FeatureGroupName=name, Record=[*record("a", count="1"), record("b")[0]])
+
+    assert without[:2] == twice[:2] == ("ValidationError", 400)
+
+
+def test_a_feature_value_with_neither_form_is_a_feature_left_out(runtime, group):
+    name = group()
+
+    runtime.put_record(FeatureGroupName=name, Record=[*record("a"), {"FeatureName": "count"}])
+
+    assert seen(runtime, name, "a") == {"id": "a", "time": "2025-06-01T00:00:00Z"}
+
+
+def test_a_missing_group_is_a_validation_error_on_put_and_not_found_on_get(runtime):
+    text = "Resource Not Found: Amazon SageMaker can't find a FeatureGroup with name nowhere"
+
+    put = refused(runtime.put_record, FeatureGroupName="nowhere", Record=record("a"))
+    get = refused(runtime.get_record, FeatureGroupName="nowhere", RecordIdentifierValueAsString="a")
+
+    assert put == ("ValidationError", 400, text)
+    assert get == ("ResourceNotFound", 404, text)
+
+
+def test_the_server_checks_what_botocore_does_not(runtime, group):
+    name = group()
+
+    bad_name = refused(runtime.put_record, FeatureGroupName="a b", Record=record("a"))
+    many = refused(
+        runtime.batch_write_record, Entries=[{"FeatureGroupName": name, "Record": record(str(n))} for n in range(26)]
+    )
+    page = refused(runtime.list_records, FeatureGroupName=name, MaxResults=101)
+    mode = refused(
+        runtime.delete_record,
+        FeatureGroupName=name, RecordIdentifierValueAsString="a", EventTime="2025-06-01T00:00:00Z", DeletionMode="Hard",
+    )  # fmt: skip
+
+    assert bad_name[2].startswith(
+        "1 validation error detected: Value 'a b' at 'featureGroupName' failed to satisfy constraint: "
+        "Member must satisfy regular expression pattern: "
+    )
+    assert many[2].endswith(
+        "at 'entries' failed to satisfy constraint: Member must have length less than or equal to 25"
+    )
+    assert page[2] == (
+        "1 validation error detected: Value '101' at 'maxResults' failed to satisfy constraint: "
+        "Member must have value less than or equal to 100"
+    )
+    assert mode[2].endswith("Member must satisfy enum value set: [SoftDelete, HardDelete]")
+    assert {one[0] for one in (bad_name, many, page, mode)} == {"ValidationError"}
+
+
+def test_a_batch_writes_what_is_good_and_names_what_failed(runtime, group):
+    name = group()
+    entries = [
+        {"FeatureGroupName": name, "Record": record("a", count="1")},
+        {"FeatureGroupName": name, "Record": record("b", count="x")},
+        {"FeatureGroupName": "nowhere", "Record": record("c")},
+        {"FeatureGroupName": name, "Record": record("d")[1:]},
+        {"FeatureGroupName": name, "Record": record("e", count="5")},
+    ]
+
+    answer = runtime.batch_write_record(Entries=entries)
+
+    assert [(error["Entry"], error["ErrorCode"]) for error in answer["Errors"]] == [
+        (entries[1], "ValidationError"),
+        (entries[2], "ResourceNotFound"),
+        (entries[3], "ValidationError"),
+    ]
+    assert answer["UnprocessedEntries"] == []
+    assert seen(runtime, name, "a") is not None
+    assert seen(runtime, name, "e") is not None
+
+
+def test_a_batch_read_has_no_order_and_leaves_out_what_is_not_there(runtime, group):
+    first, second = group(), group()
+    for name in (first, second):
+        runtime.batch_write_record(
+            Entries=[{"FeatureGroupName": name, "Record": record(str(n), count=str(n))} for n in range(20)]
+        )
+
+    answer = runtime.batch_get_record(
+        Identifiers=[
+            {"FeatureGroupName": first, "RecordIdentifiersValueAsString": ["1", "2", "77"], "FeatureNames": ["count"]},
+            {"FeatureGroupName": second, "RecordIdentifiersValueAsString": ["3"]},
+            {"FeatureGroupName": "nowhere", "RecordIdentifiersValueAsString": ["4"]},
+        ]
+    )
+
+    found = {
+        (one["FeatureGroupName"], one["RecordIdentifierValueAsString"]): one["Record"] for one in answer["Records"]
+    }
+    assert found == {
+        (first, "1"): [{"FeatureName": "count", "ValueAsString": "1"}],
+        (first, "2"): [{"FeatureName": "count", "ValueAsString": "2"}],
+        (second, "3"): record("3", count="3"),
+    }
+    assert [(e["RecordIdentifierValueAsString"], e["ErrorCode"]) for e in answer["Errors"]] == [
+        ("4", "ResourceNotFound")
+    ]
+    assert answer["UnprocessedIdentifiers"] == []
+
+
+def test_a_batch_read_asks_for_a_hundred_records_at_most(runtime, group):
+    name = group()
+    ids = [str(number) for number in range(51)]
+    halves = [{"FeatureGroupName": name, "RecordIdentifiersValueAsString": ids} for _ in range(2)]
+
+    code, status, _ = refused(runtime.batch_get_record, Identifiers=halves)
+
+    assert (code, status) == ("ValidationError", 400)
+
+
+def test_listing_gives_every_id_page_by_page_and_its_token_is_good_for_this_group_only(runtime, group):
+    name, other = group(), group()
+    for start in range(0, 60, 20):
+        entries = [{"FeatureGroupName": name, "Record": record(f"{n}")} for n in range(start, start + 20)]
+        runtime.batch_write_record(Entries=entries)
+
+    pages = list(runtime.get_paginator("list_records").paginate(FeatureGroupName=name))
+    first = runtime.list_records(FeatureGroupName=name)
+    stolen = refused(runtime.list_records, FeatureGroupName=other, NextToken=first["NextToken"])
+    again = [
+        runtime.list_records(FeatureGroupName=name, NextToken=first["NextToken"])["RecordIdentifiers"] for _ in "12"
+    ]
+
+    assert len(first["RecordIdentifiers"]) == 10
+    assert sorted(i for page in pages for i in page["RecordIdentifiers"]) == sorted(str(n) for n in range(60))
+    # a page may be empty: only a missing token ends a listing
+    assert pages[-1]["RecordIdentifiers"] == []
+    assert stolen[:2] == ("ValidationError", 400)
+    assert again[0] == again[1] != first["RecordIdentifiers"]
+
+
+def test_clearing_page_by_page_leaves_nothing_out(runtime, group):
+    name = group()
+    for start in range(0, 75, 25):
+        entries = [{"FeatureGroupName": name, "Record": record(f"{n}")} for n in range(start, start + 25)]
+        runtime.batch_write_record(Entries=entries)
+
+    for page in runtime.get_paginator("list_records").paginate(FeatureGroupName=name):
+        for record_id in page["RecordIdentifiers"]:
+            runtime.delete_record(
+                FeatureGroupName=name, RecordIdentifierValueAsString=record_id, EventTime="2025-06-02T00:00:00Z",
+                DeletionMode="HardDelete",
+            )  # fmt: skip
+
+    assert runtime.list_records(FeatureGroupName=name)["RecordIdentifiers"] == []
+
+
+def deletion(name, record_id, time, **more):
+    return {"FeatureGroupName": name, "RecordIdentifierValueAsString": record_id, "EventTime": time, **more}
+
+
+def test_a_soft_delete_hides_if_later_and_is_silent_if_not(runtime, group):
+    name = group()
+    runtime.put_record(FeatureGroupName=name, Record=record("a"))
+
+    runtime.delete_record(**deletion(name, "a", "2025-06-01T00:00:00Z"))
+    not_later = seen(runtime, name, "a")
+    runtime.delete_record(**deletion(name, "a", "2025-06-02T00:00:00Z"))
+
+    assert not_later is not None
+    assert seen(runtime, name, "a") is None
+    assert runtime.list_records(FeatureGroupName=name)["RecordIdentifiers"] == []
+    with_deleted = runtime.list_records(FeatureGroupName=name, IncludeSoftDeletedRecords=True)
+    assert with_deleted["RecordIdentifiers"] == ["a"]
+    # the tombstone keeps out what is not later than it
+    runtime.put_record(FeatureGroupName=name, Record=record("a", "2025-06-02T00:00:00Z"))
+    assert seen(runtime, name, "a") is None
+    runtime.put_record(FeatureGroupName=name, Record=record("a", "2025-06-03T00:00:00Z"))
+    assert seen(runtime, name, "a") is not None
+
+
+def test_a_hard_delete_forgets_if_later_and_is_refused_if_not(runtime, group):
+    name = group()
+    runtime.put_record(FeatureGroupName=name, Record=record("a"))
+
+    code, status, message = refused(
+        runtime.delete_record, **deletion(name, "a", "2025-06-01T00:00:00Z", DeletionMode="HardDelete")
+    )
+    runtime.delete_record(**deletion(name, "a", "2025-06-02T00:00:00Z", DeletionMode="HardDelete"))
+    gone = seen(runtime, name, "a")
+    runtime.put_record(FeatureGroupName=name, Record=record("a", "2020-01-01T00:00:00Z"))
+
+    assert (code, status) == ("ValidationError", 400)
+    assert "EventTime" in message
+    assert gone is None
+    assert seen(runtime, name, "a") == {"id": "a", "time": "2020-01-01T00:00:00Z"}
+
+
+def test_single_features_change_in_standard_v2_by_the_event_time_among_them(runtime, group):
+    name = group(OnlineStoreConfig={"EnableOnlineStore": True, "StorageType": "Standard_V2"})
+    runtime.put_record(FeatureGroupName=name, Record=record("a", count="1", price="1.0"))
+
+    def update(**values):
+        features = [{"FeatureName": feature, "ValueAsString": value} for feature, value in values.items()]
+        return {"FeatureGroupName": name, "RecordIdentifierValueAsString": "a", "Features": features}
+
+    runtime.update_record(**update(count="2"))
+    runtime.update_record(**update(price="3.0", time="2025-06-01T00:00:00Z"))
+    older = refused(runtime.update_record, **update(price="4.0", time="2025-05-01T00:00:00Z"))
+    of_nobody = {**update(count="1"), "RecordIdentifierValueAsString": "nobody"}
+    missing = refused(runtime.update_record, **of_nobody)
+    identifier = refused(runtime.update_record, **update(id="b"))
+    ttl = refused(runtime.update_record, **update(count="1"), TtlDuration={"Unit": "Days", "Value": 1})
+
+    assert seen(runtime, name, "a") == {"id": "a", "time": "2025-06-01T00:00:00Z", "count": "2", "price": "3.0"}
+    assert older[:2] == ("ConflictException", 409)
+    assert missing[:2] == ("ResourceNotFound", 404)
+    assert identifier[:2] == ttl[:2] == ("ValidationError", 400)
+
+
+def test_a_standard_store_has_no_update_record(runtime, group):
+    name = group()
+    runtime.put_record(FeatureGroupName=name, Record=record("a"))
+
+    code, status, _ = refused(
+        runtime.update_record,
+        FeatureGroupName=name,
+        RecordIdentifierValueAsString="a",
+        Features=record("a", count="1")[2:],
+    )
+
+    assert (code, status) == ("ValidationError", 400)
+
+
+def test_collections_live_in_memory_stores(runtime, sagemaker, group):
+    features = [
+        {"FeatureName": "id", "FeatureType": "String"},
+        {"FeatureName": "time", "FeatureType": "String"},
+        {"FeatureName": "tags", "FeatureType": "String", "CollectionType": "Set"},
+        {
+            "FeatureName": "place", "FeatureType": "Fractional", "CollectionType": "Vector",
+            "CollectionConfig": {"VectorConfig": {"Dimension": 2}},
+        },
+    ]  # fmt: skip
+    name = group(FeatureDefinitions=features, OnlineStoreConfig={"EnableOnlineStore": True, "StorageType": "InMemory"})
+
+    runtime.put_record(FeatureGroupName=name, Record=record("a", tags=["x", ""], place=["1.5", "2"]))
+    answer = runtime.batch_write_record(Entries=[{"FeatureGroupName": name, "Record": record("b", place=["1.5"])}])
+
+    assert seen(runtime, name, "a") == {
+        "id": "a", "time": "2025-06-01T00:00:00Z", "tags": ["x", ""], "place": ["1.5", "2"],
+    }  # fmt: skip
+    assert [error["ErrorCode"] for error in answer["Errors"]] == ["ValidationError"]
+    described = sagemaker.describe_feature_group(FeatureGroupName=name)
+    assert described["FeatureDefinitions"] == features
+    assert described["OnlineStoreConfig"] == {"EnableOnlineStore": True, "StorageType": "InMemory"}
+
+
+def test_a_time_to_live_counts_from_the_event_time_and_an_entrys_own_comes_first(runtime, group):
+    name = group(OnlineStoreConfig={"EnableOnlineStore": True, "TtlDuration": {"Unit": "Weeks", "Value": 5000}})
+    day, long = {"Unit": "Days", "Value": 1}, {"Unit": "Days", "Value": 30_000}
+
+    runtime.batch_write_record(
+        TtlDuration=day,
+        Entries=[
+            {"FeatureGroupName": name, "Record": record("request's")},
+            {"FeatureGroupName": name, "Record": record("its own"), "TtlDuration": long},
+        ],
+    )
+    runtime.put_record(FeatureGroupName=name, Record=record("group's"))
+
+    def expiry(record_id):
+        return runtime.get_record(
+            FeatureGroupName=name, RecordIdentifierValueAsString=record_id, ExpirationTimeResponse="Enabled"
+        ).get("ExpiresAt")
+
+    # a day after an event time of last year: born expired
+    assert seen(runtime, name, "request's") is None
+    assert expiry("its own") == "2107-07-22T00:00:00Z"
+    assert expiry("group's") == "2121-03-30T00:00:00Z"
+
+
+def test_target_stores_must_be_there_and_each_is_named_once(runtime, group):
+    name = group()
+
+    absent = refused(runtime.put_record, FeatureGroupName=name, Record=record("a"), TargetStores=["OfflineStore"])
+    twice = refused(
+        runtime.put_record, FeatureGroupName=name, Record=record("a"), TargetStores=["OnlineStore", "OnlineStore"]
+    )
+
+    assert absent[:2] == twice[:2] == ("ValidationError", 400)
+
+
+def test_an_offline_only_group_takes_records_and_gives_none(runtime, group, bucket):
+    name = group(OnlineStoreConfig={"EnableOnlineStore": False}, **offline(bucket))
+
+    runtime.put_record(FeatureGroupName=name, Record=record("a"))
+    get = refused(runtime.get_record, FeatureGroupName=name, RecordIdentifierValueAsString="a")
+    listing = refused(runtime.list_records, FeatureGroupName=name)
+    ttl = refused(
+        runtime.put_record, FeatureGroupName=name, Record=record("a"), TtlDuration={"Unit": "Days", "Value": 1}
+    )
+
+    assert get[:2] == listing[:2] == ttl[:2] == ("ValidationError", 400)
