@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from sfs_core.event_time import HIGHEST, EventTime
 from sfs_core.messages import Message, say
 from sfs_core.model import (
+    IS_DELETED,
     DeletionMode,
     FeatureGroup,
     RecordId,
@@ -20,6 +21,11 @@ from sfs_core.window import in_flight
 if TYPE_CHECKING:
     from sfs_core.ports import Store
     from sfs_core.session import Session
+
+
+ATTEMPTS: Final = 3
+NOT_LATER: Final = "EventTimeNotLater"
+"""The code of a hard delete that the store refuses because its event time is not later than the record's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,27 +52,47 @@ class DeleteRecords:
     def into(self, batches: Iterator[Batch], session: Session) -> Iterator[Fact]:
         """Yield a fact a batch."""
         store = session.store_of(self.group)
-        return in_flight(batches, lambda batch: self._delete(store, batch), self.max_workers)
+        return in_flight(batches, lambda batch: self._delete(store, batch, session.now()), self.max_workers)
 
-    def _delete(self, store: Store, batch: Batch) -> Fact:
+    def _delete(self, store: Store, batch: Batch, since: EventTime) -> Fact:
         ids: list[RecordId] = batch.records.column(RECORD_ID).to_pylist()
-        times = self._times(store, ids)
-        remarks = self._asked(store, ids, times)
-        again = [remark.row for remark in remarks if remark.code == "EventTimeNotLater"]
-        if again and self.mode is DeletionMode.HARD:
-            remarks = [remark for remark in remarks if remark.code != "EventTimeNotLater"]
-            last = self._asked(store, [ids[row] for row in again], [HIGHEST] * len(again))
-            remarks += [replace(remark, row=again[remark.row]) for remark in last]
-        return Fact.of(batch, remarks)
+        rows = list(range(len(ids)))
+        if batch.in_doubt:
+            rows = self._not_marked(store, ids, since)
+        remarks: list[Remark] = []
+        for attempt in range(ATTEMPTS):
+            # a record that a writer made newer meanwhile is read again; what cannot be read goes at the end of time
+            unread = self.at if attempt == 0 or self.mode is DeletionMode.SOFT else HIGHEST
+            asked = [ids[row] for row in rows]
+            found = self._asked(store, asked, self._times(store, asked, unread))
+            remarks += [replace(one, row=rows[one.row]) for one in found if one.code != NOT_LATER]
+            late = [replace(one, row=rows[one.row]) for one in found if one.code == NOT_LATER]
+            rows = [one.row for one in late]
+            if not rows:
+                return Fact.of(batch, remarks)
+        return Fact.of(batch, [*remarks, *late])
 
-    def _times(self, store: Store, ids: list[RecordId]) -> list[EventTime]:
+    def _not_marked(self, store: Store, ids: list[RecordId], since: EventTime) -> list[int]:
+        """Return the rows whose delete marker is not in the offline store: a second one would be a second version."""
+        if self.mode is DeletionMode.HARD or TargetStore.OFFLINE not in (self.targets or self.group.stores):
+            return list(range(len(ids)))
+        import pyarrow as pa
+
+        texts = [self.group.event_time_text(time) for time in self._times(store, ids, self.at)]
+        columns = [pa.array(ids, pa.string()), pa.array(texts, pa.string()), pa.repeat(pa.scalar(True), len(ids))]
+        names = [self.group.record_identifier, self.group.event_time, IS_DELETED]
+        held = store.holds(self.group, pa.record_batch(columns, names=names), since)
+        return [row for row, is_held in enumerate(held) if not is_held]
+
+    def _times(self, store: Store, ids: list[RecordId], unread: EventTime) -> list[EventTime]:
+        """Return a time for each deletion: `unread` for what the online store does not show."""
         if self.group.online is None:
-            return [self.at] * len(ids)
+            return [unread] * len(ids)
         found = store.read(self.group, ids, (self.group.event_time,)).records
         columns = (found.column(name).to_pylist() for name in (self.group.record_identifier, self.group.event_time))
         stored = {record_id: self.group.parse_event_time(text) for record_id, text in zip(*columns, strict=True)}
         step = 1000 if self.group.event_time_in_seconds else 1
-        return [min(HIGHEST, max(self.at, stored[one].plus(step))) if one in stored else self.at for one in ids]
+        return [min(HIGHEST, max(self.at, stored[one].plus(step))) if one in stored else unread for one in ids]
 
     def _asked(self, store: Store, ids: list[RecordId], times: list[EventTime]) -> list[Remark]:
         import pyarrow as pa

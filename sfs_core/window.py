@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from typing import TYPE_CHECKING
 
 from sfs_core.ports import Batch, Fact
-
-if TYPE_CHECKING:
-    pass
 
 
 def in_flight(
