@@ -255,6 +255,11 @@ from sfs_core.report import (
     Report,
     StepReport,
 )
+from sfs_core.roots import (
+    UnsafeRoot,
+    check_root,
+    other_groups,
+)
 from sfs_core.rules import (
     MAX_ADDITIONS,
     MAX_CAPACITY_UNITS,
@@ -477,6 +482,7 @@ __all__ = [
     "UnknownFeature",
     "UnknownPart",
     "Unreadable",
+    "UnsafeRoot",
     "UsageError",
     "Value",
     "Versions",
@@ -489,6 +495,7 @@ __all__ = [
     "check_key",
     "check_new_group",
     "check_record",
+    "check_root",
     "check_value",
     "convert",
     "csv_batches",
@@ -511,6 +518,7 @@ __all__ = [
     "open_session",
     "opened",
     "option",
+    "other_groups",
     "parquet_batches",
     "parse_instant",
     "parse_json",

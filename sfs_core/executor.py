@@ -114,8 +114,8 @@ class _StepRun:
         facts = self.step.into.into(self._batches(source, round_number), self.session)
         with Progress(self.session.console, self.step.into.describe(), source.count) as progress:
             for fact in facts:
-                self._account(fact, round_number)
-                progress.add(fact.batch.records.num_rows, self.report.failed.total())
+                failed = self._account(fact, round_number)
+                progress.add(fact.batch.records.num_rows, failed)
         if self.session.stop.is_set() and self.report.left:
             raise Interrupted
         if self.outstanding:
@@ -147,7 +147,8 @@ class _StepRun:
             self.outstanding[number] = records
             yield Batch(number, records, in_doubt)
 
-    def _account(self, fact: Fact, round_number: int) -> None:
+    def _account(self, fact: Fact, round_number: int) -> int:
+        """Write a fact down and count it; return how many of its records failed."""
         given = self.outstanding.pop(fact.batch.number, None)
         accounted = fact.done + len(fact.remarks)
         rows = {remark.row for remark in fact.remarks}
@@ -155,11 +156,13 @@ class _StepRun:
             self._lost(accounted, given)
         if not rows <= {*range(given.num_rows)}:
             self._lost(fact.done, given)
-        self.report.add(self.journal.end(self.number, round_number, fact))
+        ended = self.journal.end(self.number, round_number, fact)
+        self.report.add(ended)
         failed = self.report.failed.total()
         stops = self.plan.on_error is OnError.STOP and failed > 0
         bound = self.plan.max_errors
         self.halted = self.halted or stops or (bound is not None and bound.exceeded(failed, self.report.tried))
+        return ended.failed.total()
 
     def _lost(self, accounted: int, given: pa.RecordBatch | None = None) -> None:
         records = given.num_rows if given is not None else sum(batch.num_rows for batch in self.outstanding.values())

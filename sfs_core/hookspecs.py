@@ -21,8 +21,8 @@ hookimpl = pluggy.HookimplMarker(PROJECT)
 def sfs_commands() -> Iterable[type[SfsCommand]]:  # type: ignore[empty-body]
     """Commands of the application.
 
-    Asked once, at start-up: return classes, import nothing heavy. A command's name that two plugins provide sets the
-    second plugin aside. Since 0.1. Example: docs/tutorial/your-first-plugin.md
+    Asked once, at start-up: return classes, import nothing heavy. A name that two plugins provide sets both aside, but
+    for a built-in one. Since 0.1. Example: docs/tutorial/your-first-plugin.md
     """
 
 
@@ -40,7 +40,7 @@ def sfs_record_id_sources() -> Iterable[type[RecordIdSource]]:  # type: ignore[e
     """Record-id sources, chosen with `--ids NAME`.
 
     Asked once, at start-up, before options are read: return classes, import nothing heavy, open nothing.
-    A name that two plugins provide sets the second plugin aside. Kept by `RecordIdSourceContract`.
+    A name that two plugins provide sets both aside, but for a built-in one. Kept by `RecordIdSourceContract`.
     Since 0.1. Example: docs/how-to/add-a-record-id-source.md
     """
 
@@ -49,7 +49,9 @@ def sfs_record_id_sources() -> Iterable[type[RecordIdSource]]:  # type: ignore[e
 def sfs_clear_strategies() -> Iterable[type[ClearStrategy]]:  # type: ignore[empty-body]
     """Ways to empty a store, chosen with `--online-by NAME` and `--offline-by NAME`.
 
-    Never chosen silently: the default is always a built-in one. Since 0.1. Example: docs/how-to/add-a-clear-strategy.md
+    Asked once, at start-up: return classes, import nothing heavy. Never chosen silently: the default is always a
+    built-in one. A name that two plugins provide sets both aside, but for a built-in one.
+    Kept by `ClearStrategyContract`. Since 0.1. Example: docs/how-to/add-a-clear-strategy.md
     """
 
 
@@ -57,5 +59,6 @@ def sfs_clear_strategies() -> Iterable[type[ClearStrategy]]:  # type: ignore[emp
 def sfs_migrate_strategies() -> Iterable[type[MigrateStrategy]]:  # type: ignore[empty-body]
     """Ways to read a feature group for a migration, chosen with `--what NAME`.
 
-    Since 0.1. Example: docs/how-to/add-a-migrate-strategy.md
+    Asked once, at start-up: return classes, import nothing heavy. A name that two plugins provide sets both aside, but
+    for a built-in one. Kept by `MigrateStrategyContract`. Since 0.1. Example: docs/how-to/add-a-migrate-strategy.md
     """

@@ -13,6 +13,7 @@ from sfs_core.messages import Message, say
 
 MAX_VALUE_BYTES: Final = 16 * 2**20
 _BLANKS: Final = " \t\r\n"
+_ENDS: Final = (*_BLANKS, ",", "]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +122,8 @@ class _Array:
         while True:
             try:
                 value, end = _DECODER.raw_decode(self.text, self.at)
-                if end < len(self.text) or self.is_whole:  # a number at the very end may go on
+                # the start of a number is a number too, so one counts only when it is seen to have ended
+                if self.text[end : end + 1] in _ENDS or self.is_whole or self._is_long():
                     size, self.at = end - self.at, end
                     return value, size
             except (ValueError, RecursionError) as error:

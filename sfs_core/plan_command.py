@@ -204,9 +204,11 @@ class PlanCommand(SfsCommand):
         if report.error is not None or not all(step.finished for step in report.steps):
             return report.exit_code
         # what was skipped on purpose does not keep the rest from being looked at, nor make the whole a success
-        verified = self.verify(plan, report)
-        if report.exit_code is ExitCode.DONE:
-            run.drop_spool()
+        try:
+            verified = self.verify(plan, report)
+        finally:
+            if report.exit_code is ExitCode.DONE:
+                run.drop_spool()
         return report.exit_code or verified
 
 
@@ -226,7 +228,7 @@ def resume(environment: Environment, name: str) -> int:
         raise NotResumable(run=run.name, problem=say("what it wrote down is gone: start it anew"))
     assert environment.again is not None  # noqa: S101  (the application sets it)
     others = {name: value for name, value in environment.environ.items() if name not in _KEPT_VARIABLES}
-    environ = {**others, **run.facts["environ"]}
+    environ = {**others, **run.facts.get("environ", {})}
     here = Path.cwd()
     folder = Path(run.facts["cwd"])
     if folder.is_dir():

@@ -186,7 +186,7 @@ class _Writing:
         title = say("reading {source}", source=self.step.source.describe())
         with Progress(self.session.console, title) as progress:
             for batch in batches:
-                progress.add(batch.num_rows, self.remarks[Fate.FAILED].total())
+                progress.add(batch.num_rows, self.remarks[Fate.FAILED].total() - progress.failed)
                 yield batch
 
     def _transformed(self) -> Iterator[pa.RecordBatch]:

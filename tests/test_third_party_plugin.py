@@ -41,7 +41,11 @@ class Installation:
     def __call__(
         self, *argv: object, program: str = "sagemaker-fs", **environ: str
     ) -> subprocess.CompletedProcess[str]:
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("SFS_", "AWS_", "VIRTUAL_"))}
+        clean = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("SFS_", "AWS_", "VIRTUAL_", "PYTEST_"))
+        }
         clean |= {"SFS_STATE_DIR": str(self.folder / "state"), "XDG_CONFIG_HOME": str(self.folder / "config")}
         command = [str(self.folder / "bin" / program), *map(str, argv)]
         return subprocess.run(

@@ -21,15 +21,30 @@ identifier and event time, and without features of its own it has those of `ORDE
 `record("1", ONE, city="Oslo")` is one, at one o'clock. Writing: `put`, `delete`,
 `delete_each`, `delete_objects`; each returns the remarks on records that failed, `failed(remarks)` their row and code.
 Reading: `online` (records of the online store), `ids_in`, `expires`, `latest` and `history` (of the offline store),
-`objects_in`. `typed_rows` turns texts into numbers and instants, for comparing.
+`objects_in`. `memory_session(folder)` is a session whose one connection, `memory`, is a `MemoryStore`;
+`carried_out(plan, session)` carries out a plan in it. `typed_rows` turns texts into numbers and instants to compare.
 """
 
 import pytest
 
 # so that a failed promise shows what was compared, wherever the suite is used
-pytest.register_assert_rewrite("sfs_core.testing.groups", "sfs_core.testing.store_promises")
+pytest.register_assert_rewrite(
+    *(
+        f"sfs_core.testing.{name}"
+        for name in (
+            "groups",
+            "machine",
+            "part_promises",
+            "store_promises",
+            "clear_strategy_contract",
+            "migrate_strategy_contract",
+            "record_id_source_contract",
+        )
+    )
+)
 
-from sfs_core.testing.groups import (  # noqa: E402  (after the line above)
+from sfs_core.testing.clear_strategy_contract import ClearStrategyContract  # noqa: E402  (after the lines above)
+from sfs_core.testing.groups import (  # noqa: E402
     FOUR,
     NOON,
     ONE,
@@ -55,7 +70,11 @@ from sfs_core.testing.groups import (  # noqa: E402  (after the line above)
     record,
     typed_rows,
 )
-from sfs_core.testing.memory import MemoryPlugin, MemoryState, MemoryStore  # noqa: E402
+from sfs_core.testing.memory import MemoryState, MemoryStore  # noqa: E402
+from sfs_core.testing.memory_plugin import MemoryPlugin  # noqa: E402
+from sfs_core.testing.migrate_strategy_contract import MigrateStrategyContract  # noqa: E402
+from sfs_core.testing.record_id_source_contract import RecordIdSourceContract  # noqa: E402
+from sfs_core.testing.sessions import carried_out, memory_session  # noqa: E402
 from sfs_core.testing.store_contract import StoreContract  # noqa: E402
 
 __all__ = [
@@ -65,12 +84,16 @@ __all__ = [
     "ORDERS",
     "THREE",
     "TWO",
+    "ClearStrategyContract",
     "MemoryPlugin",
     "MemoryState",
     "MemoryStore",
+    "MigrateStrategyContract",
     "Record",
+    "RecordIdSourceContract",
     "StepClock",
     "StoreContract",
+    "carried_out",
     "created",
     "delete",
     "delete_each",
@@ -81,6 +104,7 @@ __all__ = [
     "history",
     "ids_in",
     "latest",
+    "memory_session",
     "new_group",
     "objects_in",
     "online",

@@ -8,22 +8,32 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from random import Random
 from typing import Any, ClassVar, Final
 
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, note, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, rule, run_state_machine_as_test
 
 from sfs_core.arrow import records_from
 from sfs_core.clock import Clock, SetClock
 from sfs_core.errors import SfsError
 from sfs_core.event_time import NANOS
-from sfs_core.model import WRITE_TIME, FeatureDefinition, FeatureGroup, RecordId, StorageType, TargetStore, TtlDuration
+from sfs_core.model import (
+    IS_DELETED,
+    WRITE_TIME,
+    FeatureDefinition,
+    FeatureGroup,
+    RecordId,
+    StorageType,
+    TargetStore,
+    TtlDuration,
+)
 from sfs_core.ports import Batch, EventTimeRange, GroupChange, OfflineQuery, Put, Store, Versions
 from sfs_core.rules import Value
 from sfs_core.testing import groups
 from sfs_core.testing.groups import NOON, ORDERS, new_group, typed_rows
-from sfs_core.testing.machine_records import HOUR, IDS, RecordBytes, many
+from sfs_core.testing.machine_records import HOUR, IDS, RecordBytes
 from sfs_core.testing.memory import MemoryStore
 
 OpenStore = Callable[[Clock], Store]
@@ -35,13 +45,14 @@ _COLLECTIONS: Final = ("names:String:List", "place:Fractional:Vector(2)")
 _KINDS: Final[tuple[dict[str, Any], ...]] = (
     {},
     {"ttl": "2h"},
+    {},
     {"online": False},
     {"offline": False},
     {"storage_type": StorageType.STANDARD_V2},
     {"storage_type": StorageType.STANDARD_V2, "ttl": "1d"},
     {"storage_type": StorageType.IN_MEMORY, "ttl": "3w"},
 )
-_MOVES: Final = (NANOS, 1800 * NANOS, HOUR, 5 * HOUR, 24 * HOUR, 24 * 30 * HOUR)
+_MOVES: Final = (NANOS, NANOS, 1800 * NANOS, HOUR, 24 * HOUR, 24 * 30 * HOUR)
 _CHANGES: Final = (
     GroupChange(ttl=TtlDuration.parse("1h")),
     GroupChange(ttl=TtlDuration.parse("2d")),
@@ -50,12 +61,13 @@ _CHANGES: Final = (
     *(GroupChange(add_features=(FeatureDefinition.parse(f"{name}:String"),)) for name in ("added1", "added2", "city")),
 )
 
-KINDS = st.integers(0, len(_KINDS) - 1)
-TARGETS = st.sampled_from([None, None, None, (TargetStore.ONLINE,), (TargetStore.OFFLINE,)])
-TTLS = st.sampled_from([None, None, None, "1s", "90m", "2h", "1d", "3w"])
-# a few records, drawn one by one, or many out of one number
-RECORDS = st.binary(min_size=3, max_size=30) | st.builds(many, st.integers(0, 99_999), st.integers(200, 600))
-BYTE = st.integers(0, 255)
+_TARGETS: Final = (None, None, None, (TargetStore.ONLINE,), (TargetStore.OFFLINE,))
+_TTLS: Final = (None, None, None, "1s", "1s", "1s", "90m", "3w")
+
+# Hypothesis chooses how many steps there are, which numbers they begin from, and how many records they have; all else
+# comes out of the number, so that operations are as frequent as they are meant to be
+NUMBERS = st.integers(0, 2**32 - 1)
+SIZES = st.integers(1, 4) | st.integers(1, 16) | st.integers(100, 250)
 
 
 class StoreMachine(RuleBasedStateMachine):
@@ -72,21 +84,26 @@ class StoreMachine(RuleBasedStateMachine):
         super().__init__()
         self.clock = SetClock(NOON)
         self.stores: tuple[Store, Store] = (type(self).open_store(self.clock), MemoryStore(clock=self.clock))
+        self.random = Random(0)  # noqa: S311  (nothing secret)
         self.steps = self.made = 0
 
-    @initialize(kind=KINDS)
-    def create(self, kind: int) -> None:
-        self.made += 1
-        in_memory = _KINDS[kind].get("storage_type") is StorageType.IN_MEMORY
-        features = (*ORDERS, *(_COLLECTIONS if in_memory else ()))
-        new = new_group("orders", *features, event_time=self.event_time, **_KINDS[kind])
-        for store in self.stores:
-            groups.created(store, new)
+    @initialize(number=NUMBERS)
+    def begin(self, number: int) -> None:
+        """Make the group."""
+        self.random.seed(number)
+        self._create()
 
-    @rule(drawn=RECORDS, cut=st.integers(1, 4), to=TARGETS, ttl=TTLS)
-    def put(self, drawn: bytes, cut: int, to: tuple[TargetStore, ...] | None, ttl: str | None) -> None:
-        records = self.bytes().records(drawn)
-        how = Put(to, TtlDuration.parse(ttl) if ttl else None)
+    @rule(number=NUMBERS, size=SIZES)
+    def step(self, number: int, size: int) -> None:
+        """Do one of the things below."""
+        self.random.seed(number)
+        (do,) = self.random.choices([do for do, _ in _STEPS], [weight for _, weight in _STEPS])
+        note(f"{do.__name__} ({size} records)")
+        do(self, size)
+
+    def put(self, size: int) -> None:
+        records = self.bytes().records(self.random.randbytes(3 * size))
+        how, cut = self._how(), self.random.randint(1, 4)
 
         def act(store: Store, group: FeatureGroup) -> object:
             batches = (Batch(n, records_from(group.features, records[n::cut])) for n in range(cut))
@@ -95,22 +112,21 @@ class StoreMachine(RuleBasedStateMachine):
 
         self.both("put", len(records), act)
 
-    @rule(drawn=RECORDS, hard=st.booleans(), to=TARGETS)
-    def delete(self, drawn: bytes, hard: bool, to: tuple[TargetStore, ...] | None) -> None:
-        deletions = self.bytes().deletions(drawn)
+    def delete(self, size: int) -> None:
+        deletions = self.bytes().deletions(self.random.randbytes(3 * size))
+        hard, to = self.random.random() < 0.5, self.random.choice(_TARGETS)
 
         def act(store: Store, group: FeatureGroup) -> object:
             return groups.failed(groups.delete_each(store, group, deletions, hard=hard, to=to))
 
         self.both("delete", len(deletions), act)
 
-    @rule(drawn=st.tuples(BYTE, BYTE, BYTE), timed=st.booleans(), to=TARGETS, ttl=TTLS)
-    def update_record(
-        self, drawn: tuple[int, int, int], timed: bool, to: tuple[TargetStore, ...] | None, ttl: str | None
-    ) -> None:
-        (record,) = self.bytes().records(bytes(drawn)) if drawn[0] < 252 else [{"id": "a", "items": "5.0"}]
+    def update_record(self, size: int) -> None:
+        drawn = self.random.randbytes(3)
+        timed = self.random.random() < 0.6
+        (record,) = self.bytes().records(drawn) if drawn[0] < 252 else [{"id": "a", "items": "5.0"}]
         changes = {name: value for name, value in record.items() if name != "id" and (timed or name != "at")}
-        how = Put(to, TtlDuration.parse(ttl) if ttl else None)
+        how = self._how()
 
         def act(store: Store, group: FeatureGroup) -> object:
             store.update_record(group, RecordId(str(record["id"])), changes, how)
@@ -118,26 +134,23 @@ class StoreMachine(RuleBasedStateMachine):
 
         self.both("update_record", 1, act)
 
-    @rule(move=st.sampled_from(_MOVES))
-    def move_clock(self, move: int) -> None:
-        self.clock.instant = self.clock.instant.plus(move)
+    def move_clock(self, size: int) -> None:
+        self.clock.instant = self.clock.instant.plus(self.random.choice(_MOVES))
         self.both("move_clock", 1, lambda store, group: None)
 
-    @rule(change=st.sampled_from(_CHANGES))
-    def change(self, change: GroupChange) -> None:
+    def change_group(self, size: int) -> None:
+        change = self.random.choice(_CHANGES)
         self.both("update", 1, lambda store, group: store.update(group.name, change))
 
-    @precondition(lambda self: self.steps > 8 and self.made < 3)
-    @rule(kind=KINDS)
-    def recreate(self, kind: int) -> None:
+    def make_anew(self, size: int) -> None:
         self.both("delete group", 1, lambda store, group: store.delete(group.name), compare=False)
         self.clock.instant = self.clock.instant.plus(NANOS)
-        self.create(kind)
+        self._create()
         self.both("create group", 1, lambda store, group: None)
 
-    @precondition(lambda self: self.has_offline())
-    @rule(third=st.integers(0, 2))
-    def delete_objects(self, third: int) -> None:
+    def delete_objects(self, size: int) -> None:
+        third = self.random.randrange(3)
+
         def act(store: Store, group: FeatureGroup) -> object:
             store.settle(group)
             by_hour: dict[str, list[str]] = {}
@@ -149,35 +162,43 @@ class StoreMachine(RuleBasedStateMachine):
 
         self.both("delete objects", 1, act)
 
-    @rule(drawn=RECORDS, back=st.sampled_from([0, 1_000_000, *_MOVES]), deleted=st.booleans())
-    def ask_what_is_held(self, drawn: bytes, back: int, deleted: bool) -> None:
+    def ask_what_is_held(self, size: int) -> None:
         import pyarrow as pa
 
-        good = bytes(byte % 252 for byte in drawn)
+        good = bytes(byte % 252 for byte in self.random.randbytes(3 * size))
         keys: list[dict[str, Value]] = [{"id": str(one), "at": str(at)} for one, at in self.bytes().deletions(good)]
-        since = self.clock.instant.plus(-back)
+        since = self.clock.instant.plus(-self.random.choice((0, 1_000_000, *_MOVES)))
+        deleted = pa.array([self.random.random() < 0.3 for _ in keys], pa.bool_())
 
         def act(store: Store, group: FeatureGroup) -> object:
-            batch = records_from(group.features, keys).append_column("is_deleted", pa.array([deleted] * len(keys)))
+            batch = records_from(group.features, keys).append_column(IS_DELETED, deleted)
             return list(store.holds(group, batch, since))
 
         self.both("holds", 1, act)
 
-    @rule(bounds=st.tuples(BYTE, BYTE), history=st.booleans(), back=st.sampled_from([None, 1_000_000, *_MOVES]))
-    def ask_the_offline_store(self, bounds: tuple[int, int], history: bool, back: int | None) -> None:
-        start, end = (self.bytes().instant(number) if number % 4 else None for number in bounds)
+    def ask_the_offline_store(self, size: int) -> None:
+        start, end = sorted(self.bytes().instant(number) for number in self.random.randbytes(2))
+        bounds = self.random.choice([None, EventTimeRange(start, end), EventTimeRange(start, None)])
+        back = self.random.choice((None, 0, 1_000_000, *_MOVES))
         written_by = None if back is None else self.clock.instant.plus(-back)
-        versions = Versions.HISTORY if history else Versions.LATEST
-        query = OfflineQuery(versions, ("id", "at", "city"), EventTimeRange(start, end), None, written_by)
+        query = OfflineQuery(self.random.choice(list(Versions)), ("id", "at", "city"), bounds, None, written_by)
         self.both("versions", 1, lambda store, group: _told(store, group, query))
+
+    def _create(self) -> None:
+        self.made += 1
+        kind = self.random.choice(_KINDS)
+        in_memory = kind.get("storage_type") is StorageType.IN_MEMORY
+        new = new_group("orders", *ORDERS, *(_COLLECTIONS if in_memory else ()), event_time=self.event_time, **kind)
+        for store in self.stores:
+            groups.created(store, new)
+
+    def _how(self) -> Put:
+        ttl = self.random.choice(_TTLS)
+        return Put(self.random.choice(_TARGETS), TtlDuration.parse(ttl) if ttl else None)
 
     def bytes(self) -> RecordBytes:
         """Return what reads bytes as records of the group as it is now."""
         return RecordBytes(self.stores[1].describe("orders"), self.clock.instant)
-
-    def has_offline(self) -> bool:
-        """Tell whether the group has an offline store."""
-        return self.stores[1].describe("orders").offline is not None
 
     def both(self, name: str, count: int, act: Act, *, compare: bool = True) -> None:
         """Do it to both, a millisecond later than what was done before; both must answer alike and then hold alike."""
@@ -208,6 +229,19 @@ class StoreMachine(RuleBasedStateMachine):
             self.stores[0].close()
 
 
+_STEPS: Final[tuple[tuple[Callable[[StoreMachine, int], None], int], ...]] = (
+    (StoreMachine.put, 36),
+    (StoreMachine.delete, 20),
+    (StoreMachine.update_record, 8),
+    (StoreMachine.move_clock, 10),
+    (StoreMachine.change_group, 5),
+    (StoreMachine.make_anew, 2),
+    (StoreMachine.delete_objects, 4),
+    (StoreMachine.ask_what_is_held, 6),
+    (StoreMachine.ask_the_offline_store, 9),
+)
+
+
 def _answer(act: Act, store: Store) -> object:
     """Return what a store answers: a value, or the name of the error it raises."""
     try:
@@ -234,11 +268,13 @@ def _told(store: Store, group: FeatureGroup, query: OfflineQuery) -> Sequence[ob
     return sorted(repr(sorted(row.items())) for row in rows)
 
 
-def operations(open_store: OpenStore, *, event_time: str = "at:String", examples: int, steps: int = 30) -> int:
+def operations(
+    open_store: OpenStore, *, event_time: str = "at:String", examples: int, steps: int = 30, shrink: bool = True
+) -> int:
     """Drive a store beside the model, `examples` times from empty, `steps` steps each; return the operations done.
 
-    The same operations each time, so that a failure is a failure tomorrow. Raises AssertionError at a difference,
-    with the shortest sequence of operations that shows it.
+    The same operations each time, so that a failure is a failure tomorrow. Raises AssertionError at a difference, with
+    a short sequence of operations that shows it; without `shrink`, with the first one found.
     """
     counted: Counter[str] = Counter()
     members = {"open_store": staticmethod(open_store), "event_time": event_time, "counted": counted}
@@ -248,6 +284,7 @@ def operations(open_store: OpenStore, *, event_time: str = "at:String", examples
         settings=settings(
             max_examples=examples,
             stateful_step_count=steps,
+            phases=[Phase.generate, Phase.shrink] if shrink else [Phase.generate],
             deadline=None,
             database=None,
             derandomize=True,

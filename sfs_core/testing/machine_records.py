@@ -1,25 +1,26 @@
-"""Records and deletions out of a few bytes each, for the state machine: cheap to draw, and quick to shrink."""
+"""Records and deletions out of a few bytes each, for the state machine, as cheap as can be."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from random import Random
 
-from sfs_core.event_time import NANOS, EventTime
+from sfs_core.event_time import HIGHEST, NANOS, EventTime
 from sfs_core.model import FeatureGroup
 from sfs_core.rules import Value
 
 IDS = ("a", "b", "c", "d", "A", "é", "0", "a\x1fb")
 HOUR = 3600 * NANOS
-# hours and nanoseconds from the full hour that the clock shows: close together, so that ties and near misses are common
-OFFSETS = (
-    *((hours, nanos) for hours in (-2, -1, 0) for nanos in (0, 1_000, 500_000_000, 500_001_000, 999_999_000)),
-    (0, -1_000),
-    (1, 0),
-    (300, 0),
+# from the full hour that the clock shows: the same again and again, so that ties and near misses are common
+_OF_THE_HOUR = tuple(
+    hour * HOUR + nanos for hour in (-2, -1, 0) for nanos in (0, 1_000, 500_000_000, 500_001_000, 999_999_000)
 )
-FAR = ("0000-01-01T00:00:00Z", "1969-12-31T23:59:59.5Z", "2400-02-29T12:00:00Z", "9999-12-31T23:59:59.5Z")
+# from the very instant: later with each step, so that no record is stuck at the latest event time there is
+_OF_NOW = (-2_000_000, -1_000_000, -1_000, 0, 0, 1_000)
+_LONG_AGO = tuple(
+    EventTime.parse(text, seconds=False).nanoseconds
+    for text in ("0000-01-01T00:00:00Z", "1969-12-31T23:59:59.5Z", "2024-02-29T12:00:00Z")
+)
 BAD_TIMES = (
     "",
     "yesterday",
@@ -47,11 +48,6 @@ BAD_VALUES: tuple[dict[str, str], ...] = (
     {"id": ""},
     {"id": "x" * 2049},
 )
-
-
-def many(seed: int, count: int) -> bytes:
-    """Return the bytes of so many records, the same ones for the same seed."""
-    return Random(seed).randbytes(3 * count)  # noqa: S311  (nothing secret)
 
 
 @dataclass(frozen=True)
@@ -99,15 +95,18 @@ class RecordBytes:
 
     def time(self, number: int, width: int) -> str:
         """Return an event time, spelt one way or another."""
-        instant = self.instant(number)
+        instant = HIGHEST.plus(-NANOS + 1) if number == 255 and width % 64 == 0 else self.instant(number)
         return _seconds(instant, width) if self.group.event_time_in_seconds else _iso(instant, width)
 
     def instant(self, number: int) -> EventTime:
-        """Return one of the instants around now, or now and then one far away."""
-        if number > 251:
-            return EventTime.parse(FAR[number - 252], seconds=False)
-        hours, nanos = OFFSETS[number % len(OFFSETS)]
-        return EventTime(self.now.nanoseconds // HOUR * HOUR + hours * HOUR + nanos)
+        """Return an instant of this hour or the two before, or around now, and seldom one long ago or to come."""
+        if number < 180:
+            return EventTime(self.now.nanoseconds // HOUR * HOUR + _OF_THE_HOUR[number % len(_OF_THE_HOUR)])
+        if number < 248:
+            return self.now.plus(_OF_NOW[number % len(_OF_NOW)])
+        if number < 254:
+            return EventTime(_LONG_AGO[number % len(_LONG_AGO)])
+        return self.now.plus(HOUR)
 
 
 def _threes(drawn: Sequence[int]) -> Iterator[tuple[int, int, int]]:

@@ -20,7 +20,6 @@ from sfs_core.arrow import record_ids, records_from, rows_of
 from sfs_core.clock import Clock, SystemClock
 from sfs_core.errors import FeatureGroupNotFound, MissingFeature, Refused, SfsError, StoreNotEnabled
 from sfs_core.event_time import EventTime
-from sfs_core.hookspecs import hookimpl
 from sfs_core.messages import say
 from sfs_core.model import (
     API_INVOCATION_TIME,
@@ -47,7 +46,6 @@ from sfs_core.ports import (
     OnlineRecords,
     Put,
     Remark,
-    Store,
     Versions,
 )
 from sfs_core.rules import Value, check_record
@@ -299,29 +297,3 @@ def _with_system_columns(records: pa.RecordBatch, versions: Sequence[Version]) -
     ):
         records = records.append_column(name, pa.array(values, kind))
     return records
-
-
-@dataclass
-class MemoryPlugin:
-    """A plugin that provides the store `memory`. Stores it opens under one connection name share what they hold.
-
-    So a test can register it, run one command after another, and look at `state("memory")` in between.
-    """
-
-    states: dict[str, MemoryState] = field(default_factory=dict)
-
-    def state(self, connection: str) -> MemoryState:
-        """Return what the stores of a connection hold."""
-        return self.states.setdefault(connection, MemoryState())
-
-    @hookimpl
-    def sfs_stores(self) -> tuple[type[Store], ...]:
-        """Return the one store class."""
-        plugin = self
-
-        @dataclass
-        class SharedMemoryStore(MemoryStore):
-            def __post_init__(self) -> None:
-                self.state = plugin.state(self.connection)
-
-        return (SharedMemoryStore,)

@@ -9,16 +9,15 @@ from types import ModuleType
 
 import pytest
 
-from sfs_core import KINDS, ExitCode, load_plugins, plugins_command
+from sfs_core import KINDS, ExitCode
 from tests.source_tree import ROOT, modules
 
 DOCS = ROOT / "docs"
 PAGES = sorted(DOCS.rglob("*.md"))
 REFERENCE = {path.name: path.read_text("utf-8") for path in sorted((DOCS / "reference").glob("*.md"))}
-PLUGINS = load_plugins({}, core=plugins_command)
 
 
-def generator() -> ModuleType:
+def _generator() -> ModuleType:
     spec = importlib.util.spec_from_file_location("docs_generate", DOCS / "generate.py")
     assert spec is not None
     assert spec.loader is not None
@@ -27,8 +26,12 @@ def generator() -> ModuleType:
     return module
 
 
+GENERATOR = _generator()
+PLUGINS = GENERATOR.documented()
+
+
 def test_no_generated_page_is_stale():
-    stale = [name for name, text in generator().pages().items() if REFERENCE.get(name) != text]
+    stale = [name for name, text in GENERATOR.pages().items() if REFERENCE.get(name) != text]
 
     assert stale == [], "run `uv run python docs/generate.py`"
 
@@ -55,9 +58,8 @@ def test_every_exit_code_is_documented(code: ExitCode):
 
 
 def test_every_environment_variable_is_documented():
-    used = {
-        name for module in modules("sfs_core", "sfs_plugins") for name in re.findall(r"\bSFS_[A-Z_]+\b", module.text)
-    }
+    rooms = [f"sfs_plugins/{name.removeprefix('sfs-').replace('-', '_')}" for name in GENERATOR.rooms() - {"sfs-core"}]
+    used = {name for module in modules("sfs_core", *rooms) for name in re.findall(r"\bSFS_[A-Z_]+\b", module.text)}
 
     assert {name for name in used if f"`{name}`" not in REFERENCE["environment.md"]} == set()
 

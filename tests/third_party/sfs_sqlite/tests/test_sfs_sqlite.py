@@ -3,10 +3,10 @@
 import sqlite3
 
 import pytest
+from sfs_sqlite import SqliteRecordIds
 
 from sfs_core import FileUnreadable
 from sfs_core.testing import RecordIdSourceContract
-from sfs_sqlite import SqliteRecordIds
 
 
 class TestSqlite(RecordIdSourceContract):

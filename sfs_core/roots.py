@@ -5,35 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from sfs_core import (
-    FeatureGroup,
-    FeatureGroupName,
-    FeatureGroupNotFound,
-    GroupQuery,
-    Message,
-    Refused,
-    Store,
-    say,
-)
+from sfs_core.errors import FeatureGroupNotFound, Refused
+from sfs_core.messages import Message, say
+from sfs_core.model import FeatureGroup, FeatureGroupName
+from sfs_core.ports import GroupQuery, Store
 
 _DESCRIBES_IN_FLIGHT = 8
 
 
-class RootNotOwn(Refused):
+class UnsafeRoot(Refused):
     """A group's root holds, or may hold, objects that are not the group's."""
 
     sentence = "the offline store of {group} lies at {root!r}, {problem}, so nothing was changed"
 
 
 def check_root(group: FeatureGroup, others: Iterable[FeatureGroup]) -> None:
-    """Raise RootNotOwn unless all that lies under a group's root is the group's own. Raises nothing else.
+    """Raise UnsafeRoot unless all that lies under a group's root is the group's own. Raises nothing else.
 
     `others` are the store's other groups. A root ends in `/`, so a sibling whose name begins alike is not under it.
     """
     problem = _own_problem(group) or next(filter(None, (_shared_problem(group, other) for other in others)), None)
     if problem is not None:
         root = group.offline.root if group.offline else None
-        raise RootNotOwn(group=group.address, root=root or "", problem=problem)
+        raise UnsafeRoot(group=group.address, root=root or "", problem=problem)
 
 
 def other_groups(store: Store, group: FeatureGroup) -> Iterator[FeatureGroup]:
