@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _JSON_NUMBER: Final = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)?$"
+# a bare U+FEFF right after the header would be taken for a byte order mark
+_NEEDS_QUOTES: Final = '^$|^\ufeff|[",\r\n]'
 _quoted = json.JSONEncoder(ensure_ascii=False).encode
 
 
@@ -42,7 +44,7 @@ def _csv_cells(column: pa.Array, feature: FeatureDefinition | None) -> pa.Array:
         column = pa.array(_json_values(column, feature), pa.string())
     elif feature.type is not FeatureType.STRING:
         return column
-    needs_quotes = pc.match_substring_regex(column, r'^$|[",\r\n]')
+    needs_quotes = pc.match_substring_regex(column, _NEEDS_QUOTES)
     if not pc.any(needs_quotes).as_py():
         return column
     quoted = pc.binary_join_element_wise('"', pc.replace_substring(column, '"', '""'), '"', "")

@@ -23,7 +23,9 @@ from sfs_core import (
     StoreNotEnabled,
     TargetStore,
     argument,
+    check_root,
     option,
+    other_groups,
     say,
 )
 from sfs_plugins.catalog.delete_group import DeleteFeatureGroup
@@ -55,6 +57,8 @@ class DeleteCommand(PlanCommand):
         with_data = self.given(DeleteOptions).with_offline_data
         if with_data and group.offline is None:
             raise StoreNotEnabled(group=group.address, store=TargetStore.OFFLINE)
+        if with_data:
+            check_root(group, other_groups(self.session.store_of(group), group))
         self._check_online_cap(group)
         steps = [Step(_itself(group), DeleteFeatureGroup(group))]
         if with_data:

@@ -24,11 +24,12 @@ from sfs_core import (
     TargetStore,
     UsageError,
     argument,
+    check_root,
     option,
+    other_groups,
     say,
     spool,
 )
-from sfs_plugins.clear.root import check_root, other_groups
 
 LISTING = "online"
 RECORD_IDS = Choice(

@@ -20,6 +20,7 @@ _ALLOWED = frozenset(
         "CONSTANT",
         "FUNCTION",
         "OPERATOR",
+        "TYPE",
     )
 )
 # functions that tell of the machine or change the session; DuckDB's settings forbid the rest of the outside

@@ -121,7 +121,7 @@ class Database:
 
 @contextmanager
 def only_one(folder: Path, path: Path, timeout_seconds: float) -> Iterator[None]:
-    """Hold the lock `path` of the store in `folder` against other threads and processes; it is freed by the system when its holder dies."""
+    """Hold the lock `path` of the store in `folder` against other threads and processes; it ends with its holder."""
     with told_of(folder):
         path.parent.mkdir(parents=True, exist_ok=True)
         connection = sqlite3.connect(path, timeout=timeout_seconds, isolation_level=None, check_same_thread=False)

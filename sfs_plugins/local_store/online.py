@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import repeat
 from typing import TYPE_CHECKING
 
-from sfs_core import HIGHEST, NANOS, EventTime, TtlDuration
+from sfs_core import HIGHEST, NANOS, EventTime, TtlDuration, instants
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -212,7 +212,5 @@ def mark_gone(connection: sqlite3.Connection) -> None:
 
 def times(column: pa.Array, *, in_seconds: bool) -> tuple[list[int], list[int]]:
     """Return event-time texts as lists of seconds and nanoseconds."""
-    from sfs_core import instants
-
     seconds, nanos = instants(column, seconds=in_seconds)
     return seconds.to_pylist(), nanos.to_pylist()

@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _BATCH_RECORDS = 8_192
-_RANK = f"{API_INVOCATION_TIME}, {WRITE_TIME}, file_index, file_row_number"
+_PLACE = ("file_index", "file_row_number")
+"""DuckDB's own names for where a line of a Parquet file lies."""
 
 
 def versions(files: OfflineFiles, query: OfflineQuery) -> Iterator[pa.RecordBatch]:
@@ -82,6 +83,24 @@ class _Question:
         return self.files.group
 
     def latest(self) -> str:
+        """Return the query for the newest version of each record."""
+        return self._ranked() if self._hides_places() else self._found()
+
+    def _hides_places(self) -> bool:
+        """Tell whether a feature has a name of a line's place, and so hides it."""
+        return any(feature.name.lower() in _PLACE for feature in self.group.features)
+
+    def _ranked(self) -> str:
+        """Return a query that ranks whole lines: it needs no places, but more memory, and ties go either way."""
+        order = f"{_instant(self.group)} DESC, {API_INVOCATION_TIME} DESC, {WRITE_TIME} DESC"
+        source = self.files.source(self.files.files, self.scratch)
+        lines = (
+            f"SELECT * FROM (SELECT * FROM {source} {self._bounds()} QUALIFY row_number() OVER "
+            f"(PARTITION BY {quoted(self.group.record_identifier)} ORDER BY {order}) = 1) WHERE NOT {IS_DELETED}"
+        )
+        return f"SELECT {_names(f.name for f in self.wanted)} FROM ({lines}) AS records {self._ending()}"
+
+    def _found(self) -> str:
         """Find where the newest version of each record is, and return the query that reads those."""
         source = self.files.source(self.files.files, self.scratch)
         self.connection.execute(
@@ -105,11 +124,12 @@ class _Question:
         """Return the query for every version, in order."""
         source = self.files.source(self.files.files, self.scratch)
         columns = _names([*(feature.name for feature in self.wanted), *SYSTEM_COLUMNS])
-        lines = f"SELECT *, file_index, file_row_number FROM {source} {self._bounds()}"
+        places = () if self._hides_places() else _PLACE
+        lines = f"SELECT {', '.join(['*', *places])} FROM {source} {self._bounds()}"
         # the versions of one record that tie are neighbours
         record_id = f"CAST({quoted(self.group.record_identifier)} AS VARCHAR)"
-        order = f"ORDER BY {_instant(self.group)}, {record_id}, {_RANK}"
-        return f"SELECT {columns} FROM ({lines}) AS records {self._ending(order)}"
+        order = ", ".join([_instant(self.group), record_id, API_INVOCATION_TIME, WRITE_TIME, *places])
+        return f"SELECT {columns} FROM ({lines}) AS records {self._ending(f'ORDER BY {order}')}"
 
     def _ending(self, order: str = "") -> str:
         where = "" if self.condition is None else f"WHERE {self.condition}"

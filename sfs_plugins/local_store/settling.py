@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 _WRITERS = 4
 _MOVES = 20
+_MANY_FILES = 50
 
 
 @dataclass(frozen=True)
@@ -81,13 +82,9 @@ class Settling:
         with self.database.reading() as connection:
             rows = self._sorted(buffer.batches(connection, writing.numbers), writing)
         self._workshop.mkdir(parents=True, exist_ok=True)
-        folders: set[Path] = set()
         with ThreadPoolExecutor(_WRITERS) as pool:
             parts = ((part, writing.writing, hour) for hour, part in _by_hour(rows))
-            for file in pool.map(lambda part: self._place(*part), parts):
-                folders.update(file.relative_to(self.root).parents)
-        for folder in folders:
-            _sync(self.root / folder)
+            _sync(self.root, list(pool.map(lambda part: self._place(*part), parts)))
 
     def _sorted(self, batches: list[tuple[int, pa.RecordBatch]], writing: Writing) -> pa.Table:
         """Return the rows in the shape of the files, and beside it their event seconds, by which they are sorted."""
@@ -114,7 +111,7 @@ class Settling:
         return pa.schema([*features, *((name, kinds[name]) for name in SYSTEM_COLUMNS), (EVENT_SECONDS, pa.int64())])
 
     def _place(self, rows: pa.Table, writing: int, hour: int) -> Path:
-        """Write the rows of one hour; the file is whole and on disk before it has its name."""
+        """Write the rows of one hour; the file is whole before it has its name."""
         import pyarrow.parquet as pq
 
         latest = rows.column(EVENT_SECONDS)[-1].as_py()
@@ -124,7 +121,6 @@ class Settling:
             rows.drop_columns(EVENT_SECONDS), made, store_schema=False, use_dictionary=rows.num_rows > 1000,
             write_statistics=[API_INVOCATION_TIME, WRITE_TIME, self.event_time],
         )  # fmt: skip
-        _sync(made)
         _move(made, place)
         return place
 
@@ -162,9 +158,16 @@ def _time(microseconds: int, count: int) -> pa.Array:
     return pa.repeat(pa.scalar(microseconds, pa.int64()).cast(pa.timestamp("us")), count)
 
 
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+def _sync(root: Path, files: list[Path]) -> None:
+    """See to it that files and the folders they are in survive a power cut, before their batches are forgotten."""
+    if len(files) > _MANY_FILES and hasattr(os, "sync"):
+        # one call for the whole disk: thousands one by one take minutes where others write too
+        os.sync()
+        return
+    folders = {root / folder for file in files for folder in file.relative_to(root).parents}
+    for path in (*files, *folders):
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -85,8 +85,8 @@ class LocalStore:
         return Identity(self.account, self.region, getpass.getuser())
 
     def place(self) -> str:
-        """Return the folder."""
-        return str(self.path)
+        """Return the folder, in one spelling however it was named: runs on one folder must not miss one another."""
+        return str(self.path.resolve())
 
     # feature groups
 
@@ -272,9 +272,9 @@ class LocalStore:
 
     def close(self) -> None:
         """Write what is due of what this store has buffered, and close every file."""
-        for group in self._catalogue.all():
-            database = self._databases.get(group.number)
-            if database is not None and database.unsettled:
+        unsettled = {number for number, database in self._databases.items() if database.unsettled}
+        for group in self._catalogue.all() if unsettled else ():
+            if group.number in unsettled:
                 self._opened(group).settle(self.clock.now(), everything=False)
         for database in self._databases.values():
             database.database.close()

@@ -27,6 +27,8 @@ from sfs_core import (
     Transform,
     UsageError,
     argument,
+    check_root,
+    other_groups,
     record_ids,
     say,
 )
@@ -120,17 +122,22 @@ class MigrateCommand(PlanCommand):
 
     def _route(self, source: FeatureGroup, target: FeatureGroup, options: MigrateOptions) -> MigrateRoute:
         ids = self.chosen(RECORD_IDS, group=source) if self.option(RECORD_IDS.flag) else None
-        # record ids are looked up in the online store
-        default = "latest" if source.offline is not None and ids is None else "online"
         request = MigrateRequest(source, target, options.event_time, options.where, ids, self.session.now())
-        route: MigrateRoute = self.chosen(WHAT, default).route(request)
+        route: MigrateRoute = self.chosen(WHAT, self._what(source)).route(request)
         return route
+
+    def _what(self, source: FeatureGroup) -> str:
+        """Return which strategy reads the source; record ids are looked up in the online store."""
+        default = "latest" if source.offline is not None and not self.option(RECORD_IDS.flag) else "online"
+        return self.option(WHAT.flag) or default
 
     def _clearing(self, target: Target, options: MigrateOptions) -> list[Plan]:
         """Return the plans that empty a target that is there."""
         if not options.clear_target or target.new is not None:
             return []
         group, plugins = target.group, self.environment.plugins
+        if group.offline is not None:
+            check_root(group, other_groups(self.session.store_of(group), group))
         request = ClearRequest(
             group, None, self.session.now(), options.max_workers, 1000, self.session.store_of(group).offline_lag
         )
@@ -152,7 +159,7 @@ class MigrateCommand(PlanCommand):
         self, source: FeatureGroup, target: Target, route: MigrateRoute, options: MigrateOptions
     ) -> Iterator[Message]:
         lag = self.session.store_of(source).offline_lag
-        if lag and TargetStore.OFFLINE in source.stores and self.option(WHAT.flag) != "online":
+        if lag and self._what(source) in ("latest", "history"):
             text = "what was put into {group} in the last {minutes:g} minutes may not be in its offline store yet"
             yield say(text, group=source.address, minutes=lag.total_seconds() / 60)
         ttl = options.ttl or (target.group.online.ttl if target.group.online else None)
@@ -176,7 +183,11 @@ class MigrateCommand(PlanCommand):
         if not different:
             return ExitCode.DONE
         self.session.console.error(
-            DifferencesFound(source=self.argument("source"), target=plan.changes[0].address, count=different)
+            DifferencesFound(
+                source=self.session.group(self.argument("source")).address,
+                target=plan.changes[0].address,
+                count=different,
+            )
         )
         return ExitCode.DIFFERENCES
 

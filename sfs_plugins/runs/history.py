@@ -37,9 +37,9 @@ def state_of(run: Run) -> RunState:
 
 
 def target_of(run: Run) -> str | None:
-    """Return the addresses of the groups a run changes, None if it has no plan."""
-    plan = run.plan
-    return None if plan is None else ", ".join(group["group"] for group in plan["changes"])
+    """Return the addresses of the groups a run changes, None if it has no plan or changes none."""
+    plan = run.plan or {"changes": ()}
+    return ", ".join(group["group"] for group in plan["changes"]) or None
 
 
 def steps_of(run: Run) -> list[dict[str, Any]]:

@@ -5,29 +5,23 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sfs_core import FeatureGroupNotFound, Pace, SfsError, StoreUnavailable
-from sfs_plugins.sagemaker_store.errors import (
-    DENIED,
-    PASSING,
-    THROTTLES,
-    CredentialsRefused,
-    OutcomeUnknown,
-    RegionMissing,
-    code_of,
-    no_credentials,
-    translated,
-)
+from sfs_plugins.sagemaker_store.errors import PASSING, THROTTLES, OutcomeUnknown, code_of
+from sfs_plugins.sagemaker_store.failures import failure_of
+from sfs_plugins.sagemaker_store.permissions import action_of
 
 ATTEMPTS: Final = 10
 LONGEST_PAUSE_SECONDS: Final = 20.0
 FRESH_GROUP_SECONDS: Final = 30.0
 """How long a group that is not found is asked for again where it is known to be there (dossier 9: propagation)."""
-
-WRITES: Final = frozenset({"PutRecord", "BatchWriteRecord", "DeleteRecord", "UpdateRecord"})
+REPEATABLE: Final = frozenset({"PutRecord", "BatchWriteRecord", "DeleteRecord", "UpdateRecord"})
+"""Writes that are sent again where nobody knows whether they took effect (dossier 10 row 47)."""
+_LATELY: Final = 500
 
 
 @dataclass
@@ -36,43 +30,54 @@ class Calls:
 
     botocore's own retries are off: here throttles slow every thread down together, faults are tried again with
     growing random pauses, and what cannot be retried is raised as one of our errors, naming the IAM action.
+    `principal` tells who speaks; `is_there` whether a group has been made, as its control plane has it.
     """
 
     connection: str
     principal: Callable[[], str]
+    is_there: Callable[[str], bool] = lambda name: False
     pace: Pace = field(default_factory=Pace)
     sleep: Callable[[float], None] = time.sleep
-    _times: list[float] = field(default_factory=list)
+    _times: deque[float] = field(default_factory=lambda: deque(maxlen=_LATELY))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, client: Any, operation: str, what: str, *, fresh: bool = False, **request: Any) -> Any:
-        """Return the response to `operation` (as boto3's method is named in the API, `PutRecord`).
+        """Return the response to `operation` (as the API names it, `PutRecord`).
 
-        `what` is the group or bucket it is about. With `fresh` a group that is not found yet is asked for again for
-        a bounded time. Raises our errors only.
+        `what` is the group or bucket it is about. With `fresh` a group that is not found although it has been made
+        is asked for again for a bounded time. Raises our errors only: OutcomeUnknown where a write was sent, perhaps
+        several times, and no answer to any of them says what became of it.
         """
-        method = getattr(client, _snake(operation))
-        action = f"{_service(client)}:{operation}"
-        began = time.monotonic()
-        for attempt in range(1, ATTEMPTS + 1):
+        trial = _Trial(self, operation, what, fresh)
+        while True:
             self.pace.wait()
             self._count()
             try:
-                return method(**request)
+                return _method(client, operation)(**request)
             except Exception as error:  # botocore's errors share no base class worth the name; others are raised on
-                failure = self._failure(error, action, what)
+                action = action_of(_service(client), operation)
+                failure = failure_of(error, action, operation, what, self.connection, self.who)
                 if failure is None:
                     raise
-                again = self._retries(error, failure, attempt, fresh and time.monotonic() - began < FRESH_GROUP_SECONDS)
-                if not again:
-                    raise failure from error
-                self.sleep(min(LONGEST_PAUSE_SECONDS, 0.05 * 2**attempt) * random.uniform(0.5, 1.0))  # noqa: S311
-        raise StoreUnavailable(store="sagemaker", problem=action)
+                if not trial.goes_on(failure, code_of(getattr(error, "response", {}))):
+                    raise trial.outcome(failure) from error
+                self.pause(trial.attempts)
+
+    def pause(self, attempt: int) -> None:
+        """Wait before another try: longer each time, and not as long as the other threads."""
+        longest = min(LONGEST_PAUSE_SECONDS, 0.05 * 2.0**attempt)
+        self.sleep(longest * random.uniform(0.5, 1.0))  # noqa: S311
+
+    def who(self) -> str:
+        """Return who speaks, or the connection's name where even that cannot be asked."""
+        try:
+            return self.principal()
+        except SfsError:
+            return self.connection
 
     def _count(self) -> None:
         with self._lock:
-            now = time.monotonic()
-            self._times = [*self._times[-499:], now]
+            self._times.append(time.monotonic())
 
     def rate(self) -> float:
         """Return how many calls a second were sent lately."""
@@ -85,49 +90,54 @@ class Calls:
         """Slow down: the service said so, in an error or inside an answer."""
         self.pace.throttled(self.rate())
 
-    def _retries(self, error: Exception, failure: SfsError, attempt: int, fresh: bool) -> bool:
-        code = code_of(getattr(error, "response", {}))
+
+@dataclass
+class _Trial:
+    """The tries of one call so far."""
+
+    calls: Calls
+    operation: str
+    what: str
+    fresh: bool
+    attempts: int = 0
+    began: float = field(default_factory=time.monotonic)
+    unknown: OutcomeUnknown | None = None
+    is_there: bool | None = None
+
+    def goes_on(self, failure: SfsError, code: str) -> bool:
+        """Tell whether another try may succeed, and is still allowed."""
+        self.attempts += 1
         if code in THROTTLES:
-            self.throttled()
+            self.calls.throttled()
+        if isinstance(failure, OutcomeUnknown):
+            self.unknown = failure
         if isinstance(failure, FeatureGroupNotFound):
-            return fresh
-        passing = (
-            code in THROTTLES | PASSING
-            or isinstance(failure, OutcomeUnknown)
-            or (type(failure) is StoreUnavailable and not code)
-        )
-        return passing and attempt < ATTEMPTS
+            return self.fresh and time.monotonic() - self.began < FRESH_GROUP_SECONDS and self._is_made()
+        if isinstance(failure, OutcomeUnknown):
+            # the same record at the same event time again changes nothing online; a group cannot be made twice
+            return self.operation in REPEATABLE and self.attempts < ATTEMPTS
+        return (code in THROTTLES | PASSING or _is_unreached(failure, code)) and self.attempts < ATTEMPTS
 
-    def _failure(self, error: Exception, action: str, what: str) -> SfsError | None:
-        from botocore import exceptions as aws
+    def outcome(self, failure: SfsError) -> SfsError:
+        """Return what the call ends with: that it may have taken effect weighs more than that the last try was late."""
+        return self.unknown if self.unknown and isinstance(failure, StoreUnavailable) else failure
 
-        if isinstance(error, aws.ClientError):
-            return translated(error.response, action, what, self.connection, self._who(error.response))
-        if isinstance(error, (aws.NoCredentialsError, aws.PartialCredentialsError)):
-            return no_credentials(self.connection, error)
-        if isinstance(error, (aws.CredentialRetrievalError, aws.TokenRetrievalError, aws.UnauthorizedSSOTokenError)):
-            return CredentialsRefused(connection=self.connection, code=error)
-        if isinstance(error, aws.NoRegionError):
-            return RegionMissing(connection=self.connection)
-        if isinstance(error, (aws.ReadTimeoutError, aws.ConnectionClosedError, aws.ResponseStreamingError)):
-            if action.partition(":")[2] in WRITES:
-                return OutcomeUnknown(operation=action, problem=error)
-            return StoreUnavailable(store="sagemaker", problem=error)
-        if isinstance(error, (aws.HTTPClientError, aws.ConnectionError)):
-            return StoreUnavailable(store="sagemaker", problem=error)
-        return None
+    def _is_made(self) -> bool:
+        if self.is_there is None:
+            self.is_there = self.calls.is_there(self.what)
+        return self.is_there
 
-    def _who(self, response: Mapping[str, Any]) -> str:
-        return self.principal() if code_of(response) in DENIED else ""
+
+def _is_unreached(failure: SfsError, code: str) -> bool:
+    return type(failure) is StoreUnavailable and not code
+
+
+def _method(client: Any, operation: str) -> Any:
+    from botocore import xform_name
+
+    return getattr(client, xform_name(operation))
 
 
 def _service(client: Any) -> str:
     name: str = client.meta.service_model.service_name
     return "sagemaker" if name.startswith("sagemaker") else name
-
-
-def _snake(operation: str) -> str:
-    from botocore import xform_name
-
-    name: str = xform_name(operation)
-    return name

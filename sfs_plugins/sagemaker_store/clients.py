@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from dataclasses import dataclass, field
 from typing import Any
 
-from sfs_plugins.sagemaker_store.errors import ProfileMissing, RegionMissing
+from sfs_plugins.sagemaker_store.errors import ProfileMissing, RegionMissing, no_credentials
 
 
 @dataclass
@@ -25,7 +26,7 @@ class Clients:
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def get(self, service: str) -> Any:
-        """Return the client of a service. Raises ProfileMissing, RegionMissing."""
+        """Return the client of a service. Raises ProfileMissing, NoCredentials, RegionMissing."""
         with self._lock:
             if service not in self._made:
                 self._made[service] = self._make(service)
@@ -40,17 +41,13 @@ class Clients:
         return str(region)
 
     def session(self) -> Any:
-        """Return the boto3 session, with the role's credentials where the connection has one."""
+        """Return the boto3 session, with the role's credentials where the connection has one.
+
+        Raises ProfileMissing; NoCredentials before anything is sent, and before a missing Region is looked at.
+        """
         with self._lock:
             if self._session is None:
-                import boto3
-                from botocore.exceptions import ProfileNotFound
-
-                try:
-                    base = boto3.Session(profile_name=self.profile, region_name=self.region)
-                except ProfileNotFound as error:
-                    raise ProfileMissing(connection=self.connection, profile=self.profile) from error
-                self._session = self._assumed(base) if self.role_arn else base
+                self._session = self._opened()
             return self._session
 
     def close(self) -> None:
@@ -60,9 +57,27 @@ class Clients:
                 client.close()
             self._made.clear()
 
+    def _opened(self) -> Any:
+        import boto3
+        from botocore.exceptions import BotoCoreError, ProfileNotFound
+
+        try:
+            # boto3 itself knows AWS_DEFAULT_REGION only; every other tool of AWS reads this one first
+            region = self.region or os.environ.get("AWS_REGION") or None
+            base = boto3.Session(profile_name=self.profile, region_name=region)
+            credentials = base.get_credentials()
+        except ProfileNotFound as error:
+            raise ProfileMissing(connection=self.connection, profile=self.profile or error.kwargs["profile"]) from error
+        except BotoCoreError as error:
+            raise no_credentials(self.connection) from error
+        if credentials is None:
+            raise no_credentials(self.connection)
+        return self._assumed(base, credentials) if self.role_arn else base
+
     def _make(self, service: str) -> Any:
         from botocore.config import Config
 
+        # every try again is ours to decide: a write that is sent twice is written down as such
         config = Config(
             connect_timeout=self.connect_seconds,
             read_timeout=self.read_seconds,
@@ -74,19 +89,31 @@ class Clients:
             service, region_name=self.region_name, endpoint_url=self.endpoint_url, config=config
         )
 
-    def _assumed(self, base: Any) -> Any:
+    def _assumed(self, base: Any, credentials: Any) -> Any:
+        """Return a session whose credentials are the role's, refreshed by botocore some minutes before they expire."""
         import boto3
-        from botocore.credentials import AssumeRoleCredentialFetcher, DeferredRefreshableCredentials
-        from botocore.session import get_session
+        from botocore.credentials import (
+            AssumeRoleCredentialFetcher,
+            CredentialProvider,
+            CredentialResolver,
+            DeferredRefreshableCredentials,
+        )
+        from botocore.session import Session
 
         def client(name: str, **given: Any) -> Any:
+            # a global STS endpoint would need no Region, and none that is set may be left out elsewhere
             return base.client(name, **{"endpoint_url": self.endpoint_url, "region_name": base.region_name, **given})
 
         fetcher = AssumeRoleCredentialFetcher(
-            client, base.get_credentials(), self.role_arn, extra_args={"RoleSessionName": "sagemaker-fs"}
+            client, credentials, self.role_arn, extra_args={"RoleSessionName": "sagemaker-fs"}
         )
-        core = get_session()
-        core._credentials = DeferredRefreshableCredentials(
-            method="assume-role", refresh_using=fetcher.fetch_credentials
-        )
+
+        class Role(CredentialProvider):  # type: ignore[misc]
+            METHOD = "sagemaker-fs-role"
+
+            def load(self) -> Any:
+                return DeferredRefreshableCredentials(fetcher.fetch_credentials, self.METHOD)
+
+        core = Session(profile=self.profile)
+        core.register_component("credential_provider", CredentialResolver([Role()]))
         return boto3.Session(botocore_session=core, region_name=base.region_name)

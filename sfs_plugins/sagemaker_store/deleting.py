@@ -15,6 +15,7 @@ from sfs_core import (
     FeatureGroup,
     Remark,
     SfsError,
+    check,
 )
 from sfs_plugins.sagemaker_store.errors import EventTimeNotLater, OutcomeUnknown
 
@@ -23,34 +24,25 @@ if TYPE_CHECKING:
 
 
 def delete(calls: Calls, client: Any, group: FeatureGroup, batch: Batch, how: Delete) -> Fact:
-    """Delete each record of a batch at its own event time, in order."""
-    ids, times = (batch.records.column(name).to_pylist() for name in (RECORD_ID, DELETE_AT))
+    """Delete each record of a batch at its own event time, in order; what would be refused is told at once."""
+    keys = batch.records.select([RECORD_ID, DELETE_AT]).rename_columns([group.record_identifier, group.event_time])
+    remarks = list(check(keys, group))
+    bad = {remark.row for remark in remarks}
+    ids, times = (column.to_pylist() for column in keys.columns)
     targets = [store.value for store in how.targets or group.stores]
-    remarks = []
     for row, (record_id, event_time) in enumerate(zip(ids, times, strict=True)):
+        if row in bad:
+            continue
+        request = {"FeatureGroupName": group.name, "RecordIdentifierValueAsString": record_id, "EventTime": event_time}
+        request |= {"TargetStores": targets, "DeletionMode": how.mode.value}
         try:
-            calls(
-                client,
-                "DeleteRecord",
-                group.name,
-                fresh=True,
-                FeatureGroupName=group.name,
-                RecordIdentifierValueAsString=record_id,
-                EventTime=event_time,
-                TargetStores=targets,
-                DeletionMode=how.mode.value,
-            )
+            calls(client, "DeleteRecord", group.name, fresh=True, **request)
         except (BadRequest, OutcomeUnknown) as error:
             remarks.append(Remark.failed(row, _told_apart(error, how, event_time)))
-    return Fact.of(batch, remarks)
+    return Fact.of(batch, sorted(remarks, key=lambda remark: remark.row))
 
 
 def _told_apart(error: SfsError, how: Delete, event_time: str) -> SfsError:
     """Return EventTimeNotLater for a hard delete that is refused for its time: the answer names EventTime."""
-    if (
-        how.mode is DeletionMode.HARD
-        and isinstance(error, BadRequest)
-        and "eventtime" in str(error).lower().replace(" ", "")
-    ):
-        return EventTimeNotLater(event_time=event_time)
-    return error
+    is_for_its_time = isinstance(error, BadRequest) and "eventtime" in str(error).lower().replace(" ", "")
+    return EventTimeNotLater(event_time=event_time) if how.mode is DeletionMode.HARD and is_for_its_time else error

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from sfs_core import (
@@ -72,6 +73,9 @@ REFUSED_CREDENTIALS: Final = frozenset(
 INVALID: Final = frozenset({"ValidationError", "ValidationException"})
 """The runtime's model names one, its documents and reality the other: they are one."""
 
+UNKNOWN_OPERATIONS: Final = frozenset({"UnknownOperationException", "UnknownOperation", "InvalidAction"})
+"""Codes of an operation that an older service, or an emulator, does not have."""
+
 ABSENT_GROUP: Final = "can't find a featuregroup"
 """What the text says where the code is a validation error (dossier 2.4, 10 row 20)."""
 
@@ -112,6 +116,10 @@ class EventTimeNotLater(UsageError):
     sentence = "the record's event time is not earlier than {event_time}: delete at a later one"
 
 
+class OperationUnknown(BadRequest):
+    """The service does not have an operation; there may be another way."""
+
+
 class OutcomeUnknown(StoreUnavailable):
     """A write was sent and never answered: it may have taken effect."""
 
@@ -130,13 +138,17 @@ def is_absent_group(code: str, text: str) -> bool:
     )
 
 
-def translated(response: Mapping[str, Any], operation: str, what: str, connection: str, principal: str) -> SfsError:
-    """Return our error for an error response to `operation` (as `service:Operation`) about `what`."""
+def translated(
+    response: Mapping[str, Any], action: str, what: str, connection: str, who: Callable[[], str]
+) -> SfsError:
+    """Return our error for an error response to what needs the IAM action `action`, about `what`; `who` asked it."""
     code, text = code_of(response), str(response.get("Error", {}).get("Message", ""))
-    if is_absent_group(code, text) and operation.startswith("sagemaker:"):
+    if is_absent_group(code, text) and action.startswith("sagemaker:"):
         return FeatureGroupNotFound(name=what, place=connection)
     if code in DENIED:
-        return AccessDenied(principal=principal, action=operation, resource=what)
+        return denied(text, action, what, who)
+    if code in UNKNOWN_OPERATIONS:
+        return OperationUnknown(store="sagemaker", group=what, problem=say("it does not know {action}", action=action))
     if code in REFUSED_CREDENTIALS:
         return CredentialsRefused(connection=connection, code=code)
     if code == "ResourceLimitExceeded":
@@ -146,6 +158,20 @@ def translated(response: Mapping[str, Any], operation: str, what: str, connectio
     return BadRequest(store="sagemaker", group=what, problem=text or code)
 
 
-def no_credentials(connection: str, how: object) -> NoCredentials:
-    """Return the error for a connection without credentials."""
+_DENIAL = re.compile(r"(?:User: (\S+) )?is not authorized to perform: (\S+)(?: on resource: (\S+))?")
+
+
+def denied(text: str, action: str, what: str, who: Callable[[], str]) -> AccessDenied:
+    """Return the refusal of a permission: who, what and on what as IAM's own text has it, else as it was asked."""
+    told = _DENIAL.search(text)
+    principal, named, resource = told.groups() if told else (None, None, None)
+    return AccessDenied(principal=principal or who(), action=named or action, resource=resource or what)
+
+
+def no_credentials(connection: str) -> NoCredentials:
+    """Return the error for a connection without credentials: how to give it some, or another connection."""
+    how = say(
+        "run `aws configure`, give --profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; "
+        "or name another connection with --connection"
+    )
     return NoCredentials(connection=connection, how=how)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import tempfile
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import IO, TYPE_CHECKING, Any, Final
 
-from sfs_core import Batch, Fact, FeatureGroup, Refused, Remark, SfsError, StoreUnavailable, say
+from sfs_core import AccessDenied, Batch, Fact, FeatureGroup, Refused, Remark, SfsError, say
 from sfs_plugins.sagemaker_store.errors import PASSING, THROTTLES, translated
 
 if TYPE_CHECKING:
@@ -41,71 +44,115 @@ def own_root(group: FeatureGroup) -> tuple[str, str]:
     bucket, _, prefix = root.removeprefix("s3://").partition("/")
     last = prefix.rstrip("/").rpartition("/")[2]
     name, _, created = last.rpartition("-")
+    configured = f"{group.offline.s3_uri.rstrip('/')}/" if group.offline else ""
+    if configured.startswith("s3://") and not root.startswith(configured):
+        raise RootNotOwn(root=root, group=group.name, problem=say("it is not below {uri}", uri=configured))
     if "/offline-store/" not in f"/{prefix}" or name.lower() != group.name.lower() or not created.isdigit():
         raise RootNotOwn(
             root=root, group=group.name, problem=say("it does not end in the group's name and creation time")
         )
-    if any(part in ("", ".", "..") for part in prefix.rstrip("/").split("/")):
+    if not bucket or any(part in (".", "..") for part in prefix.split("/")):
         raise RootNotOwn(root=root, group=group.name, problem=say("its path is not plain"))
     return bucket, prefix
 
 
-def listed(calls: Calls, client: Any, group: FeatureGroup, owner: str) -> Iterator[pa.RecordBatch]:
-    """Yield pages of `key` (an s3:// URI) and `size`; a listing strongly reflects what is there."""
+@dataclass(frozen=True)
+class HeldObjects:
+    """Objects of one bucket, which must belong to the account `owner`."""
+
+    calls: Calls
+    client: Any
+    bucket: str
+    owner: str
+
+    def pages(self, prefix: str) -> Iterator[list[dict[str, Any]]]:
+        """Yield pages of objects below a key prefix; a listing strongly reflects what is there."""
+        request: dict[str, Any] = {"Bucket": self.bucket, "Prefix": prefix, "ExpectedBucketOwner": self.owner}
+        while True:
+            answer = self.calls(self.client, "ListObjectsV2", self.bucket, **request)
+            if answer.get("Contents"):
+                yield answer["Contents"]
+            if not answer.get("IsTruncated"):
+                return
+            request["ContinuationToken"] = answer["NextContinuationToken"]
+
+    def under(self, uri: str) -> list[str]:
+        """Return the URIs of the objects below one."""
+        return [f"s3://{self.bucket}/{entry['Key']}" for page in self.pages(self._key(uri)) for entry in page]
+
+    def check_owner(self) -> None:
+        """Raise AccessDenied unless the bucket is the owner's."""
+        self.calls(self.client, "HeadBucket", self.bucket, Bucket=self.bucket, ExpectedBucketOwner=self.owner)
+
+    def remove(self, uri: str) -> None:
+        """Delete the objects below a URI that the tool itself made; what may not be deleted stays."""
+        with contextlib.suppress(AccessDenied):
+            for found in self.under(uri):
+                where: dict[str, Any] = {
+                    "Bucket": self.bucket,
+                    "Key": self._key(found),
+                    "ExpectedBucketOwner": self.owner,
+                }
+                self.calls(self.client, "DeleteObject", self.bucket, **where)
+
+    @contextlib.contextmanager
+    def file(self, uri: str) -> Iterator[IO[bytes]]:
+        """Give an object's bytes as a file of its own, which is gone afterwards."""
+        where: dict[str, Any] = {"Bucket": self.bucket, "Key": self._key(uri), "ExpectedBucketOwner": self.owner}
+        body = self.calls(self.client, "GetObject", self.bucket, **where)["Body"]
+        with tempfile.TemporaryFile() as file:
+            for block in body.iter_chunks(2**20):
+                file.write(block)
+            file.seek(0)
+            yield file
+
+    def _key(self, uri: str) -> str:
+        return uri.removeprefix(f"s3://{self.bucket}/")
+
+
+def listed(objects: HeldObjects, prefix: str) -> Iterator[pa.RecordBatch]:
+    """Yield pages of `key` (an s3:// URI) and `size` of the objects below a prefix."""
     import pyarrow as pa
 
-    bucket, prefix = own_root(group)
-    request: dict[str, Any] = {"Bucket": bucket, "Prefix": prefix, "ExpectedBucketOwner": owner}
-    while True:
-        answer = calls(client, "ListObjectsV2", bucket, **request)
-        objects = answer.get("Contents", [])
-        if objects:
-            keys = [f"s3://{bucket}/{entry['Key']}" for entry in objects]
-            yield pa.record_batch({"key": keys, "size": [entry["Size"] for entry in objects]})
-        if not answer.get("IsTruncated"):
-            return
-        request["ContinuationToken"] = answer["NextContinuationToken"]
+    for page in objects.pages(prefix):
+        keys = [f"s3://{objects.bucket}/{entry['Key']}" for entry in page]
+        yield pa.record_batch({"key": keys, "size": [entry["Size"] for entry in page]})
 
 
-def delete(calls: Calls, client: Any, group: FeatureGroup, batch: Batch, owner: str, connection: str) -> Fact:
+def delete(objects: HeldObjects, prefix: str, group: FeatureGroup, batch: Batch) -> Fact:
     """Delete a batch's objects, 1,000 keys a call; an error of a key inside the answer is that key's own outcome."""
-    bucket, prefix = own_root(group)
-    keys: list[str] = batch.records.column("key").to_pylist()
-    remarks, left = [], {}
-    for row, uri in enumerate(keys):
-        if uri.startswith(f"s3://{bucket}/{prefix}") and uri != f"s3://{bucket}/{prefix}":
-            left[uri.removeprefix(f"s3://{bucket}/")] = row
+    root = f"s3://{objects.bucket}/{prefix}"
+    remarks, rows = [], {}
+    for row, uri in enumerate(batch.records.column("key").to_pylist()):
+        if uri.startswith(root) and uri != root:
+            rows[uri.removeprefix(f"s3://{objects.bucket}/")] = row
         else:
-            remarks.append(
-                Remark.failed(row, KeyOutsideRoot(key=uri, root=f"s3://{bucket}/{prefix}", group=group.name))
-            )
-    names = list(left)
-    for start in range(0, len(names), KEYS_A_CALL):
-        failed = _deleted(calls, client, bucket, names[start : start + KEYS_A_CALL], owner, connection)
-        remarks += [Remark.failed(left[key], error) for key, error in failed.items()]
-    return Fact.of(batch, remarks)
+            remarks.append(Remark.failed(row, KeyOutsideRoot(key=uri, root=root, group=group.name)))
+    keys = list(rows)
+    for start in range(0, len(keys), KEYS_A_CALL):
+        failed = _deleted(objects, keys[start : start + KEYS_A_CALL])
+        remarks += [Remark.failed(rows[key], error) for key, error in failed.items()]
+    return Fact.of(batch, sorted(remarks, key=lambda remark: remark.row))
 
 
-def _deleted(
-    calls: Calls, client: Any, bucket: str, keys: list[str], owner: str, connection: str
-) -> Mapping[str, SfsError]:
+def _deleted(objects: HeldObjects, keys: list[str]) -> Mapping[str, SfsError]:
     """Delete up to 1,000 keys, trying again those with a passing error; return what failed for good."""
     failed: dict[str, SfsError] = {}
-    for attempt in range(ROUNDS):
+    calls = objects.calls
+    for attempt in range(1, ROUNDS + 1):
         request = {"Objects": [{"Key": key} for key in keys], "Quiet": True}
-        answer = calls(client, "DeleteObjects", bucket, Bucket=bucket, Delete=request, ExpectedBucketOwner=owner)
-        again = []
+        where: dict[str, Any] = {"Bucket": objects.bucket, "ExpectedBucketOwner": objects.owner}
+        answer = calls(objects.client, "DeleteObjects", objects.bucket, Delete=request, **where)
+        keys = []
         for error in answer.get("Errors", []):
-            code = error.get("Code", "")
+            code, what = error.get("Code", ""), f"{objects.bucket}/{error['Key']}"
             if code in THROTTLES:
                 calls.throttled()
-            if code in THROTTLES | PASSING and attempt < ROUNDS - 1:
-                again.append(error["Key"])
+            if code in THROTTLES | PASSING and attempt < ROUNDS:
+                keys.append(error["Key"])
                 continue
-            what = f"{bucket}/{error['Key']}"
-            failed[error["Key"]] = translated({"Error": error}, "s3:DeleteObject", what, connection, calls.principal())
-        if not again:
-            return failed
-        keys = again
-        calls.sleep(min(20.0, 0.1 * 2**attempt))
-    raise StoreUnavailable(store="sagemaker", problem=say("objects of {bucket} could not be deleted", bucket=bucket))
+            failed[error["Key"]] = translated({"Error": error}, "s3:DeleteObject", what, calls.connection, calls.who)
+        if not keys:
+            break
+        calls.pause(attempt)
+    return failed

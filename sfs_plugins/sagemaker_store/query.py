@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from sfs_core import (
@@ -40,7 +41,7 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def select(group: FeatureGroup, query: OfflineQuery, features: tuple[FeatureDefinition, ...], *, as_text: bool) -> str:
+def select(group: FeatureGroup, query: OfflineQuery, features: Sequence[FeatureDefinition], *, as_text: bool) -> str:
     """Return the SELECT of a query; with `as_text` every column is cast to text, as a CSV result needs it.
 
     Versions are bounded before they are ranked, delete markers dropped after, and `where` sees what is left.
@@ -55,7 +56,9 @@ def select(group: FeatureGroup, query: OfflineQuery, features: tuple[FeatureDefi
         conditions.append(f"({checked(query.where)})")
     text = f"SELECT {', '.join(wanted)} FROM ({_ranked(group, query)}) WHERE {' AND '.join(conditions)}"
     if query.versions is Versions.HISTORY:
-        keys = [instant(group), quoted(API_INVOCATION_TIME), quoted(WRITE_TIME)]
+        # the versions of one record that tie are neighbours
+        record_id = f"CAST({quoted(group.record_identifier)} AS varchar)"
+        keys = [instant(group), record_id, quoted(API_INVOCATION_TIME), quoted(WRITE_TIME)]
         text += f" ORDER BY {', '.join(keys)}"
     return text + (f" LIMIT {int(query.limit)}" if query.limit is not None else "")
 
@@ -97,9 +100,13 @@ def _bounds(group: FeatureGroup, query: OfflineQuery) -> list[str]:
     if query.event_time is not None and query.event_time.end is not None:
         bounds.append(f"{instant(group)} < {_instant_literal(group, query.event_time.end)}")
     if query.written_by is not None:
-        moment = query.written_by.moment().strftime("%Y-%m-%d %H:%M:%S.%f")
-        bounds.append(f"CAST({quoted(WRITE_TIME)} AS timestamp) <= TIMESTAMP {literal(moment)}")
+        bounds.append(f"CAST({quoted(WRITE_TIME)} AS timestamp) <= {_moment(query.written_by)}")
     return bounds
+
+
+def _moment(instant: EventTime) -> str:
+    """Return an instant as an SQL timestamp, to the microsecond."""
+    return f"TIMESTAMP {literal(instant.moment().strftime('%Y-%m-%d %H:%M:%S.%f'))}"
 
 
 def _instant_literal(group: FeatureGroup, time: EventTime) -> str:
@@ -107,6 +114,17 @@ def _instant_literal(group: FeatureGroup, time: EventTime) -> str:
         return f"CAST({literal(time.unix_seconds())} AS double)"
     whole, _, decimals = time.iso().rstrip("Z").partition(".")
     return literal(f"{whole}.{decimals.ljust(9, '0')}")
+
+
+def written_since(group: FeatureGroup, ids: Sequence[str], since: EventTime) -> str:
+    """Return the SELECT of every version of some records: id, event time, marker or not, and whether it is of late."""
+    column = f"CAST({quoted(group.record_identifier)} AS varchar)"
+    columns = [column, f"CAST({quoted(group.event_time)} AS varchar)", f"CAST({quoted(IS_DELETED)} AS varchar)"]
+    is_late = f"CAST({quoted(API_INVOCATION_TIME)} AS timestamp) >= {_moment(since)}"
+    wanted = ", ".join(literal(one) for one in ids)
+    names = zip([*columns, f"CAST({is_late} AS varchar)"], ("id", "at", "marker", "late"), strict=True)
+    chosen = ", ".join(f"{expression} AS {quoted(name)}" for expression, name in names)
+    return f"SELECT {chosen} FROM {_table(group)} WHERE {column} IN ({wanted})"
 
 
 def checked(where: str) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from sfs_core import (
-    AccessDenied,
     FeatureDefinition,
     FeatureGroup,
     OnlineRecords,
@@ -16,7 +15,7 @@ from sfs_core import (
     records_from,
     say,
 )
-from sfs_plugins.sagemaker_store.errors import DENIED, INVALID, THROTTLES
+from sfs_plugins.sagemaker_store.errors import PASSING, THROTTLES, is_absent_group, translated
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -37,21 +36,28 @@ def read(
 
     found: dict[str, Mapping[str, Any]] = {}
     for start in range(0, len(ids), IDS_A_CALL):
-        left = list(dict.fromkeys(ids[start : start + IDS_A_CALL]))
-        for attempt in range(ROUNDS):
-            answer = calls(client, "BatchGetRecord", group.name, fresh=True, **_request(group, left, features))
-            for record in answer["Records"]:
-                found[record["RecordIdentifierValueAsString"]] = record
-            left = _left(calls, group, answer)
-            if not left:
-                break
-            calls.sleep(min(20.0, 0.05 * 2**attempt))
-        if left:
-            problem = say("{count} records could not be read", count=len(left))
-            raise StoreUnavailable(store="sagemaker", problem=problem)
+        found |= _read(calls, client, group, list(dict.fromkeys(ids[start : start + IDS_A_CALL])), features)
     rows = [_values(record["Record"]) for record in found.values()]
     expiry = pa.array([record.get("ExpiresAt") for record in found.values()], pa.string())
     return OnlineRecords(records_from(features, rows), expiry)
+
+
+def _read(
+    calls: Calls, client: Any, group: FeatureGroup, ids: list[RecordId], features: Sequence[FeatureDefinition]
+) -> dict[str, Mapping[str, Any]]:
+    """Return what BatchGetRecord finds for up to 100 ids, by id: order is not kept (dossier 10 row 11)."""
+    found: dict[str, Mapping[str, Any]] = {}
+    left = ids
+    for attempt in range(1, ROUNDS + 1):
+        answer = calls(client, "BatchGetRecord", group.name, fresh=True, **_request(group, left, features))
+        for record in answer["Records"]:
+            found[record["RecordIdentifierValueAsString"]] = record
+        left = _left(calls, group, answer)
+        if not left:
+            return found
+        calls.pause(attempt)
+    problem = say("{count} records could not be read", count=len(left))
+    raise StoreUnavailable(store="sagemaker", problem=problem)
 
 
 def _request(group: FeatureGroup, ids: list[RecordId], features: Sequence[FeatureDefinition]) -> dict[str, Any]:
@@ -67,12 +73,12 @@ def _left(calls: Calls, group: FeatureGroup, answer: Mapping[str, Any]) -> list[
     left = [one for entry in answer["UnprocessedIdentifiers"] for one in entry["RecordIdentifiersValueAsString"]]
     for error in answer["Errors"]:
         code, text = error["ErrorCode"], error.get("ErrorMessage", "")
-        if code in DENIED:
-            raise AccessDenied(principal=calls.principal(), action="sagemaker:BatchGetRecord", resource=group.name)
-        if code in INVALID:
-            raise StoreUnavailable(store="sagemaker", problem=say("{code}: {text}", code=code, text=text))
         if code in THROTTLES:
             calls.throttled()
+        is_fresh = is_absent_group(code, text) and calls.is_there(group.name)
+        if code not in THROTTLES | PASSING and not is_fresh:
+            told = {"Error": {"Code": code, "Message": text}}
+            raise translated(told, "sagemaker:BatchGetRecord", group.name, calls.connection, calls.who)
         left.append(error["RecordIdentifierValueAsString"])
     return left
 

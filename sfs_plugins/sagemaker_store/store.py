@@ -9,9 +9,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from sfs_core import (
-    API_INVOCATION_TIME,
-    IS_DELETED,
-    WRITE_TIME,
     BadDefinition,
     BadRequest,
     Batch,
@@ -26,6 +23,7 @@ from sfs_core import (
     GroupChange,
     GroupExists,
     GroupQuery,
+    GroupStatus,
     Identity,
     NewFeatureGroup,
     OfflineQuery,
@@ -33,17 +31,21 @@ from sfs_core import (
     Put,
     RecordId,
     RecordNotFound,
+    SfsError,
     StoreNotEnabled,
     TargetStore,
-    Versions,
+    check_change,
+    check_value,
     in_flight,
     option,
+    say,
 )
-from sfs_plugins.sagemaker_store import deleting, objects, query, reading
+from sfs_plugins.sagemaker_store import deleting, held, objects, offline, reading
 from sfs_plugins.sagemaker_store.athena import Athena
 from sfs_plugins.sagemaker_store.calls import Calls
 from sfs_plugins.sagemaker_store.clients import Clients
 from sfs_plugins.sagemaker_store.definitions import create_request, group_from, ttl_json, update_request
+from sfs_plugins.sagemaker_store.objects import HeldObjects
 from sfs_plugins.sagemaker_store.writing import Writer
 
 if TYPE_CHECKING:
@@ -84,7 +86,14 @@ class SageMakerStore:
     @cached_property
     def calls(self) -> Calls:
         """The wrapper round every call."""
-        return Calls(self.connection, lambda: self.identity().principal)
+        return Calls(self.connection, lambda: self.identity().principal, self._is_made)
+
+    def _is_made(self, name: str) -> bool:
+        """Tell whether the control plane has a group that can be used: the runtime may not have heard of it yet."""
+        try:
+            return self.describe(name).status is GroupStatus.CREATED
+        except FeatureGroupNotFound:
+            return False
 
     @cached_property
     def _identity(self) -> Identity:
@@ -96,8 +105,12 @@ class SageMakerStore:
         return self._identity
 
     def place(self) -> str:
-        """Return Region and account."""
-        return f"{self.clients.region_name} of account {self.identity().account}"
+        """Return Region and account; the Region alone where STS does not answer."""
+        region = self.clients.region_name
+        try:
+            return f"{region} of account {self.identity().account}"
+        except SfsError:
+            return region
 
     @property
     def _control(self) -> Any:
@@ -145,7 +158,8 @@ class SageMakerStore:
             raise BadDefinition(name=new.name, problem=error.message.fields["problem"]) from error
 
     def update(self, name: str, change: GroupChange) -> None:
-        """Begin to change a group."""
+        """Begin to change a group: one kind of change a call."""
+        check_change(self.describe(name), change)
         try:
             self.calls(self._control, "UpdateFeatureGroup", name, **update_request(name, change))
         except BadRequest as error:
@@ -181,8 +195,8 @@ class SageMakerStore:
     def put(self, group: FeatureGroup, batches: Iterable[Batch], how: Put) -> Iterator[Fact]:
         """Write records by BatchWriteRecord, or PutRecord where that is not permitted."""
         self._needs(group, *(how.targets or ()))
-        if how.ttl is not None:
-            self._needs(group, TargetStore.ONLINE)
+        if how.ttl is not None and group.online is None:
+            raise BadDefinition(name=group.name, problem=say("a time to live needs an online store"))
         writer = Writer(self.calls, self._runtime, group, how)
         writer.batch_refused = self._refused.setdefault(group.name, writer.batch_refused)
         return writer.facts(batches)
@@ -191,6 +205,10 @@ class SageMakerStore:
         self, group: FeatureGroup, record_id: RecordId, features: Mapping[str, str | list[str]], how: Put
     ) -> None:
         """Change single features of a live record by UpdateRecord."""
+        for name, value in features.items():
+            check_value(group.feature(name), value)
+        if isinstance(features.get(group.event_time), str):
+            group.parse_event_time(str(features[group.event_time]))
         values = [
             {"FeatureName": name, "ValueAsStringList" if isinstance(value, list) else "ValueAsString": value}
             for name, value in features.items()
@@ -216,51 +234,39 @@ class SageMakerStore:
         return in_flight(batches, work, how.max_workers)
 
     def holds(self, group: FeatureGroup, records: pa.RecordBatch, since: EventTime) -> Sequence[bool]:
-        """Tell by the online store whether each version is there; offline rows may still be buffered, unseen."""
-        ids = records.column(group.record_identifier).to_pylist()
-        times = records.column(group.event_time).to_pylist()
-        if group.online is None:
-            return [False] * len(ids)
-        found = self.read(group, list(dict.fromkeys(ids)), (group.event_time,)).records
-        columns = (found.column(name).to_pylist() for name in (group.record_identifier, group.event_time))
-        there = {one: group.parse_event_time(text) for one, text in zip(*columns, strict=True)}
-        return [
-            one in there and there[one] == group.parse_event_time(text) for one, text in zip(ids, times, strict=True)
-        ]
+        """Tell for each version whether it has been written since `since`, as far as both stores show it."""
+        offline = held.written(self._athena, self._known(group), records, since) if group.offline else None
+        online = held.there(lambda ids: self.read(group, ids, (group.event_time,)).records, group, records)
+        return held.holds(group, records, online, offline)
+
+    def _known(self, group: FeatureGroup) -> FeatureGroup:
+        """Return a group as it is now: the catalogue's names come from Describe, never from a guess."""
+        return self.describe(group.name)
 
     def versions(self, group: FeatureGroup, query: OfflineQuery) -> Iterator[pa.RecordBatch]:
         """Yield offline records by Athena: the latest by UNLOAD, the history from its ordered CSV result."""
         self._needs(group, TargetStore.OFFLINE)
-        return self._versions(group, query)
+        return offline.versions(self._athena, self._known(group), query)
 
-    def _versions(self, group: FeatureGroup, asked: OfflineQuery) -> Iterator[pa.RecordBatch]:
-        features = group.features if asked.features is None else tuple(group.feature(name) for name in asked.features)
-        history = asked.versions is Versions.HISTORY
-        sql = query.select(group, asked, features, as_text=history)
-        table = group.offline.table if group.offline else None
-        if table is None:
-            raise query.NoGlueTable(group=group.name)
-        athena = Athena(self.calls, self.clients, self.workgroup, self.athena_output, self._owner)
-        read = athena.rows if history else athena.unload
-        names = [feature.name for feature in features]
-        for batch in read(sql, table.database, table.catalog):
-            yield _history(batch, names) if history else batch.rename_columns(names)
+    @property
+    def _athena(self) -> Athena:
+        return Athena(self.calls, self.clients, self.workgroup, self.athena_output, self.identity().account)
 
     def offline_objects(self, group: FeatureGroup) -> Iterator[pa.RecordBatch]:
         """Yield the objects under the group's own root."""
         self._needs(group, TargetStore.OFFLINE)
-        objects.own_root(group)
-        return objects.listed(self.calls, self.clients.get("s3"), group, self._owner)
+        found, prefix = self._objects(group)
+        return objects.listed(found, prefix)
 
     def delete_objects(self, group: FeatureGroup, batches: Iterable[Batch]) -> Iterator[Fact]:
         """Delete objects under the group's own root by DeleteObjects."""
-        client = self.clients.get("s3")
-        for batch in batches:
-            yield objects.delete(self.calls, client, group, batch, self._owner, self.connection)
+        found, prefix = self._objects(group)
+        return (objects.delete(found, prefix, group, batch) for batch in batches)
 
-    @property
-    def _owner(self) -> str:
-        return self.bucket_owner or self.identity().account
+    def _objects(self, group: FeatureGroup) -> tuple[HeldObjects, str]:
+        bucket, prefix = objects.own_root(group)
+        owner = self.bucket_owner or self.identity().account
+        return HeldObjects(self.calls, self.clients.get("s3"), bucket, owner), prefix
 
     def settle(self, group: FeatureGroup) -> None:
         """Do nothing: the service brings buffered writes to S3 by itself, within 15 minutes."""
@@ -280,18 +286,3 @@ def _wanted(group: FeatureGroup, features: Sequence[str] | None) -> tuple[Featur
         return group.features
     names = {group.feature(name).name for name in features} | {group.record_identifier}
     return tuple(feature for feature in group.features if feature.name in names)
-
-
-def _history(batch: pa.RecordBatch, names: Sequence[str]) -> pa.RecordBatch:
-    """Return a batch of the history with its system columns typed: a boolean and two timestamps."""
-    import pyarrow as pa
-
-    batch = batch.rename_columns([*names, IS_DELETED, WRITE_TIME, API_INVOCATION_TIME])
-    times = pa.timestamp("us")
-    columns = [
-        *(batch.column(name) for name in names),
-        batch.column(IS_DELETED).cast(pa.bool_()),
-        batch.column(WRITE_TIME).cast(times),
-        batch.column(API_INVOCATION_TIME).cast(times),
-    ]
-    return pa.record_batch(columns, names=batch.schema.names)

@@ -27,6 +27,7 @@ from sfs_plugins.sagemaker_store.errors import (
     DENIED,
     PASSING,
     THROTTLES,
+    OperationUnknown,
     OutcomeUnknown,
     is_absent_group,
 )
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 ENTRIES_A_CALL: Final = 25
 ROUNDS: Final = 12
-UNKNOWN_OPERATION: Final = frozenset({"UnknownOperationException", "UnknownOperation", "404", "NotFound"})
+"""How often entries that come back unprocessed are sent again."""
 
 Row = tuple[int, list[dict[str, Any]]]
 """A record of a batch: its row, and its FeatureValues."""
@@ -56,6 +57,8 @@ class Writer:
         """Yield a fact a batch, `max_workers` batches in flight; records of one id are never written at once."""
 
         def ids(batch: Batch) -> Sequence[str]:
+            if self.group.record_identifier not in batch.records.schema.names:
+                return []
             column: list[str | None] = batch.records.column(self.group.record_identifier).to_pylist()
             return [one for one in column if one is not None]
 
@@ -68,7 +71,7 @@ class Writer:
         rows = [(row, values) for row, values in enumerate(_entries(batch, self.group)) if row not in bad]
         for chunk in self._chunks(rows):
             remarks += self._send(chunk)
-        return Fact.of(batch, remarks)
+        return Fact.of(batch, sorted(remarks, key=lambda remark: remark.row))
 
     def _chunks(self, rows: Sequence[Row]) -> Iterator[list[Row]]:
         """Yield at most 25 rows at a time, in order, no id twice in one: their order there is not defined."""
@@ -85,28 +88,27 @@ class Writer:
             yield chunk
 
     def _id(self, values: Sequence[Mapping[str, Any]]) -> str:
-        return str(next(v["ValueAsString"] for v in values if v["FeatureName"] == self.group.record_identifier))
+        texts = (value.get("ValueAsString") for value in values if value["FeatureName"] == self.group.record_identifier)
+        return str(next(texts, ""))
 
     def _send(self, chunk: list[Row]) -> list[Remark]:
-        if self.batch_refused.is_set() or not hasattr(self.client, "batch_write_record"):
-            return [remark for row in chunk for remark in self._put_one(row)]
+        """Send up to 25 records until each is written or has failed, and return the remarks on those that failed."""
+        if self.batch_refused.is_set():
+            return self._put_each(chunk)
         remarks: list[Remark] = []
         left = chunk
-        for attempt in range(ROUNDS):
+        for attempt in range(1, ROUNDS + 1):
+            entries = [self._entry(values) for _, values in left]
             try:
-                answer = self.calls(
-                    self.client,
-                    "BatchWriteRecord",
-                    self.group.name,
-                    Entries=[self._entry(values) for _, values in left],
-                )
+                answer = self.calls(self.client, "BatchWriteRecord", self.group.name, Entries=entries)
             except (AccessDenied, BadRequest, OutcomeUnknown, FeatureGroupNotFound) as error:
                 return remarks + self._refused(left, error)
-            left, failed = self._sorted_out(left, answer)
-            remarks += failed
+            sorted_out = self._sorted_out(left, answer)
+            remarks += sorted_out.failed + self._put_each(sorted_out.by_itself)
+            left = sorted_out.again
             if not left:
                 return remarks
-            self.calls.sleep(min(20.0, 0.05 * 2**attempt))
+            self.calls.pause(attempt)
         problem = StoreUnavailable(store="sagemaker", problem=say("unprocessed after {rounds} tries", rounds=ROUNDS))
         return remarks + [Remark.failed(row, problem) for row, _ in left]
 
@@ -114,10 +116,10 @@ class Writer:
         """Tell what to do with a call that was refused whole: one by one, in halves, or given up as unknown."""
         if isinstance(error, OutcomeUnknown):
             return [Remark.failed(row, error) for row, _ in left]
-        if isinstance(error, AccessDenied):
+        if isinstance(error, AccessDenied | OperationUnknown):
             self.batch_refused.set()
-        if isinstance(error, AccessDenied | FeatureGroupNotFound) or len(left) == 1:
-            return [remark for row in left for remark in self._put_one(row)]
+        if isinstance(error, AccessDenied | OperationUnknown | FeatureGroupNotFound) or len(left) == 1:
+            return self._put_each(left)
         middle = len(left) // 2
         return self._send(left[:middle]) + self._send(left[middle:])
 
@@ -133,47 +135,56 @@ class Writer:
             common["TtlDuration"] = ttl_json(self.how.ttl)
         return common
 
-    def _put_one(self, row: Row) -> list[Remark]:
-        try:
-            self.calls(
-                self.client,
-                "PutRecord",
-                self.group.name,
-                fresh=True,
-                FeatureGroupName=self.group.name,
-                Record=row[1],
-                **self._common(),
-            )
-        except (BadRequest, OutcomeUnknown) as error:
-            return [Remark.failed(row[0], error)]
-        return []
+    def _put_each(self, rows: list[Row]) -> list[Remark]:
+        """Put records by PutRecord, in order. Raises AccessDenied, FeatureGroupNotFound: the next would fare no better.
 
-    def _sorted_out(self, sent: list[Row], answer: Mapping[str, Any]) -> tuple[list[Row], list[Remark]]:
-        """Return what is to be sent again and what failed; entries are matched by id, which a call has once each."""
+        A group that is not found although it was made is asked for again for a while (dossier 10 row 50).
+        """
+        remarks = []
+        for row, values in rows:
+            request = {"FeatureGroupName": self.group.name, "Record": values, **self._common()}
+            try:
+                self.calls(self.client, "PutRecord", self.group.name, fresh=True, **request)
+            except (BadRequest, OutcomeUnknown) as error:
+                remarks.append(Remark.failed(row, error))
+        return remarks
+
+    def _sorted_out(self, sent: list[Row], answer: Mapping[str, Any]) -> _SortedOut:
+        """Return what becomes of what an answer names; entries are matched by id, which a call has once each.
+
+        Raises StoreUnavailable for an answer that speaks of something else: then nothing in it can be believed.
+        """
         by_id = {self._id(values): (row, values) for row, values in sent}
-        again = [by_id[self._id(entry["Record"])] for entry in answer["UnprocessedEntries"]]
-        failed = []
+        found = _SortedOut([_of(by_id, self._id(entry["Record"])) for entry in answer["UnprocessedEntries"]])
         for error in answer["Errors"]:
             code, text = error["ErrorCode"], error.get("ErrorMessage", "")
-            place = by_id.get(self._found_id(error["Entry"]))
-            if place is None:
-                raise StoreUnavailable(store="sagemaker", problem=say("an error names no entry that was sent"))
+            row = _of(by_id, self._id(error["Entry"]["Record"]))
             if code in THROTTLES:
                 self.calls.throttled()
-            if code in THROTTLES | PASSING or is_absent_group(code, text):
-                again.append(place)
-            elif code in DENIED:
-                raise AccessDenied(
-                    principal=self.calls.principal(), action="sagemaker:PutRecord", resource=self.group.name
-                )
+            if code in THROTTLES | PASSING:
+                found.again.append(row)
+            elif code in DENIED or is_absent_group(code, text):
+                # PutRecord tells what exactly is denied, and whether the group is only too new
+                found.by_itself.append(row)
             else:
                 problem = BadRequest(store="sagemaker", group=self.group.name, problem=text or code)
-                failed.append(Remark.failed(place[0], problem))
-        return again, failed
+                found.failed.append(Remark.failed(row[0], problem))
+        return found
 
-    def _found_id(self, entry: Mapping[str, Any]) -> str:
-        names = {value["FeatureName"]: value.get("ValueAsString", "") for value in entry["Record"]}
-        return str(names.get(self.group.record_identifier, ""))
+
+@dataclass
+class _SortedOut:
+    """What becomes of the entries that an answer names: sent again, put by themselves, or failed."""
+
+    again: list[Row]
+    by_itself: list[Row] = field(default_factory=list)
+    failed: list[Remark] = field(default_factory=list)
+
+
+def _of(rows: Mapping[str, Row], record_id: str) -> Row:
+    if record_id not in rows:
+        raise StoreUnavailable(store="sagemaker", problem=say("its answer names an entry that was not sent"))
+    return rows[record_id]
 
 
 def _entries(batch: Batch, group: FeatureGroup) -> Iterator[list[dict[str, Any]]]:

@@ -64,7 +64,8 @@ def test_no_record_at_all_is_an_error_and_leaves_no_file(three):
         (
             "orders --ids nosuch",
             2,
-            "no record-id source is named 'nosuch': there are file, online; `sagemaker-fs plugins` shows what each plugin provides",
+            "no record-id source is named 'nosuch': there are file, online; "
+            "`sagemaker-fs plugins` shows what each plugin provides",
         ),
         (
             "orders ids.txt --features nosuch",

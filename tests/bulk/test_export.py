@@ -126,7 +126,8 @@ def test_no_more_records_than_the_limit_are_written(three, what):
         (
             "orders s3://bucket/a.csv",
             2,
-            "s3://bucket/a.csv is on S3, and files are read and written on this machine: copy it with `aws s3 cp` first",
+            "s3://bucket/a.csv is on S3, and files are read and written on this machine: "
+            "copy it with `aws s3 cp` first",
         ),
         (
             "orders a.csv --columns nosuch",

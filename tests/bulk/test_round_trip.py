@@ -19,6 +19,7 @@ from sfs_core import (
     FileFormat,
     OnlineStore,
     StorageType,
+    Value,
     file_format,
     records_from,
     rows_of,
@@ -74,7 +75,7 @@ WHOLE = st.integers(-(2**63), 2**63 - 1).map(str) | st.sampled_from(
     [str(2**63 - 1), str(-(2**63)), "+5", "007", "-0", str(2**53 + 1)]
 )
 REAL = st.floats(allow_nan=False, allow_infinity=False).map(repr) | st.sampled_from(
-    ["5", "5.", ".5", "+1.50", "1e400"[:3], "5e-324", "1.7976931348623157e308", "-0.0", "007.10", "1E5"]
+    ["5", "5.", ".5", "+1.50", "5e-324", "1.7976931348623157e308", "-0.0", "007.10", "1E5"]
 )
 TIME = st.datetimes().map(lambda moment: moment.isoformat() + "Z")
 VALUES = {
@@ -82,7 +83,7 @@ VALUES = {
     "whole": WHOLE,
     "real": REAL,
     "texts": st.lists(TEXT, max_size=4),
-    "wholes": st.lists(WHOLE, max_size=4, unique=True),
+    "wholes": st.lists(WHOLE, max_size=4, unique_by=int),
     "reals": st.lists(REAL, min_size=2, max_size=2),
 }
 RECORDS = st.lists(
@@ -99,9 +100,9 @@ def exported(records: list[pa.RecordBatch], path: Path, session) -> None:
         writer.close()
 
 
-def imported(path: Path, session) -> list[dict[str, object]]:
+def imported(path: Path, session) -> list[dict[str, Value]]:
     """Return the records that `bulk-put --empty-string keep` would put."""
-    rows: list[dict[str, object]] = []
+    rows: list[dict[str, Value]] = []
     for batch in RecordFile(GROUP, path, file_format(path), EmptyString.KEEP).batches(session):
         normal, refused = NormaliseRecords(GROUP).apply(batch, session)
         good, bad = CheckRecords(GROUP).apply(normal, session)
@@ -112,7 +113,7 @@ def imported(path: Path, session) -> list[dict[str, object]]:
 
 @pytest.mark.parametrize("name", [name for name in FILES if ".parquet" not in name])
 @given(rows=RECORDS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_texts_come_back_as_the_very_same_texts(name, rows):
     with tempfile.TemporaryDirectory() as folder:
         path, session = Path(folder) / name, memory_session(Path(folder))
@@ -124,7 +125,7 @@ def test_texts_come_back_as_the_very_same_texts(name, rows):
 
 @pytest.mark.parametrize("name", [name for name in FILES if ".parquet" in name])
 @given(rows=RECORDS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_parquet_gives_back_the_same_numbers_and_texts(name, rows):
     with tempfile.TemporaryDirectory() as folder:
         path, session = Path(folder) / name, memory_session(Path(folder))

@@ -386,3 +386,17 @@ def test_groups_of_another_connection_are_told_apart(sfs: Sfs):
 
     assert answer.code == 10
     assert len(held(sfs, group).ids) == 3
+
+
+def test_two_names_of_one_folder_are_one_group_to_two_runs(sfs: Sfs):
+    make(sfs)
+    (sfs.folder / "link").symlink_to(sfs.store)
+    refused: list[Answer] = []
+
+    def clear_by_another_name() -> None:
+        refused.append(sfs(f"clear orders --force --path {sfs.folder}/link"))
+
+    answer = clear_while(sfs, clear_by_another_name)
+
+    assert (answer.code, refused[0].code) == (0, 4)
+    assert "is changing local:orders already" in refused[0].stderr

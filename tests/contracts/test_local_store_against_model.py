@@ -24,7 +24,7 @@ def open_store() -> Iterator[Callable[[Clock], Store]]:
 def test_random_operations_have_the_same_outcome_in_the_store_and_in_the_model(
     open_store: Callable[[Clock], Store], event_time: str, record_property
 ) -> None:
-    done = operations(open_store, event_time=event_time, examples=48)
+    done = operations(open_store, event_time=event_time, examples=85)
 
     record_property("operations", done)
     print(f"{done:,} operations, no difference")

@@ -105,7 +105,7 @@ def test_a_folder_that_is_a_file_cannot_be_used(tmp_path: Path, clock: SetClock)
     (tmp_path / "file").write_text("")
     store = LocalStore("local", clock, path=tmp_path / "file")
 
-    with pytest.raises(StoreUnavailable, match="the embedded store in .*file cannot be used"):
+    with pytest.raises(StoreUnavailable, match=r"the embedded store in .*file cannot be used"):
         store.create(new_group())
 
 
@@ -135,4 +135,4 @@ def test_a_batch_that_fails_half_way_leaves_nothing_of_itself(
 
     assert ids_in(store, group) == ["1"]
     assert [version["id"] for version in history(store, group)] == ["1"]
-    assert NOON == store.clock.now()
+    assert store.clock.now() == NOON

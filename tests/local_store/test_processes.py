@@ -93,7 +93,7 @@ def test_a_store_that_has_a_group_open_learns_that_it_was_deleted(open_store: Ca
 
     second.delete("orders")
 
-    with pytest.raises(FeatureGroupNotFound, match="no feature group 'orders' in .*store"):
+    with pytest.raises(FeatureGroupNotFound, match=r"no feature group 'orders' in .*store"):
         put(first, group, record("2", ONE))
     with pytest.raises(FeatureGroupNotFound):
         online(first, group, "1")

@@ -139,7 +139,7 @@ def test_a_condition_that_is_not_one_expression_over_features_is_refused(store: 
         "CASE WHEN items > 1 THEN true ELSE false END",
         "lower(city) = 'o''slo'",
         "items::VARCHAR || 'x' = '1x'",
-        "CAST(at AS TIMESTAMP) < TIMESTAMP '2025-06-01 00:00:00'",
+        "CAST(\"at\" AS TIMESTAMP) < TIMESTAMP '2025-06-01 00:00:00'",
     ],
 )
 def test_an_ordinary_condition_is_one(where: str) -> None:

@@ -32,10 +32,11 @@ put(store, group, *(record(str(one), f"2025-06-01T{one % 12:02}:00:00Z", items=s
 MOMENTS = {
     "before anything is chosen": "die_after(0, buffer, 'begin')",
     "when the batches are chosen": "die_after(0, buffer, 'batches')",
-    "before the first file is written": "die_after(0, settling, '_sync')",
+    "before the first file is written": "import pyarrow.parquet; die_after(0, pyarrow.parquet, 'write_table')",
     "before the first file is moved": "die_after(0, Path, 'replace')",
     "after some files are moved": "die_after(5, Path, 'replace')",
     "after all but one are moved": f"die_after({HOURS - 1}, Path, 'replace')",
+    "before the files are synced": "die_after(0, settling, '_sync')",
     "before the batches are forgotten": "die_after(0, buffer, 'end')",
     "before that is committed": """
 real_end = buffer.end

@@ -130,6 +130,16 @@ def test_ties_that_batches_part_are_replayed_in_order(sfs, dev):
     assert [row["city"] for row in dev.online("new")] == ["6", "Oslo"]
 
 
+def test_without_an_offline_store_versions_that_tie_are_left_out_and_counted(sfs, dev):
+    offline_only(dev, an_order("1", ONE, "first"), an_order("1", ONE, "second"), an_order("1", TWO, "third"))
+    dev.fill(new_group("new", CITY, offline=False))
+
+    answer = sfs.ok("migrate old new --what history --verify full")
+
+    assert [row["city"] for row in dev.online("new")] == ["third"]
+    assert "2 done, 1 skipped (NewerVersion)" in answer.stderr
+
+
 def test_the_records_of_an_online_store_are_listed_and_looked_up(sfs, dev):
     both(dev, an_order("1"), an_order("2"), name="old")
     dev.delete("old", "2", TWO)
@@ -180,7 +190,7 @@ def test_a_tie_with_another_value_is_found_afterwards(sfs, dev):
 
     assert answer.code == 6
     assert "    different value: 1 city: 'mine' -> 'theirs'" in answer.stderr.splitlines()
-    assert answer.stderr.splitlines()[-1] == "error: old and dev:new differ in 1 records"
+    assert answer.stderr.splitlines()[-1] == "error: dev:old and dev:new differ in 1 records"
 
 
 def test_conditions_and_event_times_bound_what_is_read(sfs, dev):

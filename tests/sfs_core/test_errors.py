@@ -63,7 +63,7 @@ def test_an_error_inherits_the_exit_code_of_its_family(error, family):
 
 
 def test_every_number_but_partial_success_and_success_belongs_to_a_family():
-    raised = {error.exit_code for error in _all(SfsError)}
+    raised = {error.exit_code for error in _all(SfsError) if error.__module__ == "sfs_core.errors"}
 
     assert set(ExitCode) - raised == {ExitCode.DONE, ExitCode.RECORDS_FAILED}
 

@@ -147,6 +147,16 @@ def test_more_failures_than_allowed_end_the_run(session: MemorySession, bound: M
     assert report.exit_code is ExitCode.RECORDS_FAILED
 
 
+def test_the_progress_counts_each_failure_once(session: MemorySession, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("sfs_core.progress.LINE_SECONDS", 0.0)
+    bad = Taking(fault=failing("0", "4"))
+
+    Attempts(session, plan(step(Numbered(6), bad), on_error=OnError.SKIP)).go()
+
+    said = [line.rpartition(", ")[2] for line in session.said.getvalue().splitlines() if line.startswith("take them")]
+    assert said == ["1 failed", "1 failed", "2 failed"]
+
+
 # until nothing is left
 
 

@@ -150,7 +150,7 @@ def test_a_text_of_another_form_is_refused_with_what_to_give(kind, text, sentenc
 
 
 def test_a_bad_time_to_live_says_what_one_looks_like():
-    with pytest.raises(BadOption, match="--value does not take '30 days': give '30 days' is not a time to live"):
+    with pytest.raises(BadOption, match="--value does not take '30 days': give a whole number and a unit"):
         of_type(TtlDuration, "30 days")
 
 

@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
-from sfs_core import FeatureGroup, FeatureGroupName, FeatureGroupNotFound, OfflineStore
+from sfs_core import (
+    FeatureGroup,
+    FeatureGroupName,
+    FeatureGroupNotFound,
+    OfflineStore,
+    UnsafeRoot,
+    check_root,
+    other_groups,
+)
 from sfs_core.testing import MemoryStore, filled, new_group
-from sfs_plugins.clear.root import RootNotOwn, check_root, other_groups
-from tests.memory_session import MemorySession
+from tests.memory_session import MemorySession, memory_session
+
+
+@pytest.fixture
+def session(tmp_path: Path) -> MemorySession:
+    return memory_session(tmp_path)
+
 
 GROUP = FeatureGroup("prod", "fg-1", "id", "at", (), None, None)  # type: ignore[arg-type]
 ROOT = "s3://b/p/1111/sagemaker/eu-west-1/offline-store/fg-1-1700000000"
@@ -50,14 +64,14 @@ def test_a_configured_uri_that_ends_in_a_slash_is_fine():
     ],
 )
 def test_a_root_that_may_hold_more_than_the_group_is_refused(resolved: str | None, problem: str):
-    with pytest.raises(RootNotOwn) as refused:
+    with pytest.raises(UnsafeRoot) as refused:
         check_root(rooted(resolved), [])
 
     assert str(refused.value) == f"the offline store of prod:fg-1 lies at {problem}, so nothing was changed"
 
 
 def test_a_root_above_its_configured_uri_is_refused():
-    with pytest.raises(RootNotOwn, match="which is not below its configured 's3://b/p/deeper/'"):
+    with pytest.raises(UnsafeRoot, match="which is not below its configured 's3://b/p/deeper/'"):
         check_root(rooted("s3://b/p/data", "s3://b/p/deeper/"), [])
 
 
@@ -73,7 +87,7 @@ def test_a_root_above_its_configured_uri_is_refused():
     ],
 )
 def test_a_root_shared_with_another_group_is_refused(theirs: str, problem: str):
-    with pytest.raises(RootNotOwn) as refused:
+    with pytest.raises(UnsafeRoot) as refused:
         check_root(rooted(f"{ROOT}/data"), [rooted(theirs, name="other")])
 
     assert str(refused.value) == f"the offline store of prod:fg-1 lies at '{ROOT}/', {problem}, so nothing was changed"

@@ -1,0 +1,96 @@
+"""What each verb needs permission for: one table, used where access is denied, by `doctor`, and by the reference docs.
+
+Source of the actions: dossier 8.1 (feature-store-security, the service authorization reference).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+GROUP: Final = "arn:aws:sagemaker:{region}:{account}:feature-group/*"
+BUCKET: Final = "arn:aws:s3:::{bucket}"
+OBJECTS: Final = "arn:aws:s3:::{bucket}/*"
+WORKGROUP: Final = "arn:aws:athena:{region}:{account}:workgroup/{workgroup}"
+CATALOGUE: Final = "arn:aws:glue:{region}:{account}:*"
+ROLE: Final = "{role_arn}"
+ANY: Final = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """An IAM action, the resource it is needed on (a template), and when it is needed; empty `when` is always."""
+
+    action: str
+    resource: str = GROUP
+    when: str = ""
+
+
+IDENTITY: Final = (Permission("sts:GetCallerIdentity", ANY),)
+DESCRIBE: Final = (*IDENTITY, Permission("sagemaker:DescribeFeatureGroup"))
+LIST_IDS: Final = (Permission("sagemaker:ListRecords", when="ids come from the online store"),)
+LOOK_UP: Final = (Permission("sagemaker:BatchGetRecord"),)
+WRITE: Final = (
+    Permission("sagemaker:PutRecord"),
+    Permission("sagemaker:BatchWriteRecord", when="25 records a call; without it they are put one by one"),
+)
+DELETE_RECORDS: Final = (*LOOK_UP, Permission("sagemaker:DeleteRecord"))
+OFFLINE: Final = (
+    Permission("athena:StartQueryExecution", WORKGROUP, "the offline store is read"),
+    Permission("athena:GetQueryExecution", WORKGROUP, "the offline store is read"),
+    Permission("athena:StopQueryExecution", WORKGROUP, "the offline store is read"),
+    Permission("athena:GetWorkGroup", WORKGROUP, "the offline store is read"),
+    Permission("glue:GetDatabase", CATALOGUE, "the offline store is read"),
+    Permission("glue:GetTable", CATALOGUE, "the offline store is read"),
+    Permission("glue:GetPartitions", CATALOGUE, "the offline store is read"),
+    Permission("s3:ListBucket", BUCKET, "the offline store is read"),
+    Permission("s3:GetObject", OBJECTS, "the offline store is read"),
+    Permission("s3:GetBucketLocation", BUCKET, "the offline store is read"),
+    Permission("s3:PutObject", OBJECTS, "Athena writes results"),
+    Permission("s3:DeleteObject", OBJECTS, "results are removed again"),
+    Permission("kms:Decrypt", ANY, "a store is encrypted with a key of your own"),
+)
+OBJECT_DELETION: Final = (
+    Permission("s3:ListBucket", BUCKET, "offline objects are deleted"),
+    Permission("s3:DeleteObject", OBJECTS, "offline objects are deleted"),
+)
+CREATION: Final = (
+    Permission("sagemaker:CreateFeatureGroup"),
+    Permission("sagemaker:AddTags", when="tags are given"),
+    Permission("iam:PassRole", ROLE, "the group has an offline store"),
+)
+DELETION: Final = (Permission("sagemaker:DeleteFeatureGroup"),)
+TAGS: Final = (Permission("sagemaker:ListTags"),)
+
+VERBS: Final[dict[str, tuple[Permission, ...]]] = {
+    "list": (*DESCRIBE, Permission("sagemaker:ListFeatureGroups", ANY)),
+    "describe": (*DESCRIBE, *TAGS),
+    "create": (*DESCRIBE, *CREATION, *TAGS),
+    "update": (*DESCRIBE, Permission("sagemaker:UpdateFeatureGroup")),
+    "delete": (*DESCRIBE, *DELETION, *OBJECT_DELETION),
+    "get": (*DESCRIBE, *LOOK_UP),
+    "put": (*DESCRIBE, *LOOK_UP, *WRITE),
+    "delete-record": (*DESCRIBE, *DELETE_RECORDS),
+    "bulk-get": (*DESCRIBE, *LIST_IDS, *LOOK_UP),
+    "bulk-put": (*DESCRIBE, *WRITE),
+    "bulk-delete": (*DESCRIBE, *LIST_IDS, *DELETE_RECORDS),
+    "export": (*DESCRIBE, *LIST_IDS, *LOOK_UP, *OFFLINE),
+    "clear": (*DESCRIBE, *LIST_IDS, *DELETE_RECORDS, *OBJECT_DELETION),
+    "migrate": (*DESCRIBE, *LIST_IDS, *LOOK_UP, *WRITE, *OFFLINE, *CREATION),
+    "verify": (*DESCRIBE, *LIST_IDS, *LOOK_UP, *OFFLINE),
+}
+"""The permissions a verb needs of its caller, on every connection it uses."""
+
+ACTIONS: Final = {
+    "UpdateRecord": "sagemaker:PutRecord",
+    "ListObjectsV2": "s3:ListBucket",
+    "DeleteObjects": "s3:DeleteObject",
+    "HeadBucket": "s3:ListBucket",
+    "HeadObject": "s3:GetObject",
+}
+"""The IAM action of operations that are not called like it."""
+
+
+def action_of(service: str, operation: str) -> str:
+    """Return the IAM action that an API operation needs."""
+    return ACTIONS.get(operation, f"{service}:{operation}")

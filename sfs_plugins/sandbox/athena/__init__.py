@@ -1,0 +1,1 @@
+"""Athena over the store's Parquet files: executions, results, workgroups."""

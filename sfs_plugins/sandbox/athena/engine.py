@@ -1,0 +1,150 @@
+"""DuckDB with the catalogue's tables in it: each table that a query names becomes a view over its Parquet files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
+
+from sqlglot import exp
+
+from sfs_plugins.sandbox.athena.dialect import MACROS, PATH_COLUMN
+from sfs_plugins.sandbox.athena.failures import QueryFailed, unsupported
+from sfs_plugins.sandbox.glue.catalog import Catalogue, Table
+
+if TYPE_CHECKING:
+    import duckdb
+
+_MEMORY = "512MB"
+_HIVE_TYPES = {
+    "string": "VARCHAR", "bigint": "BIGINT", "int": "INTEGER", "integer": "INTEGER", "smallint": "SMALLINT",
+    "tinyint": "TINYINT", "double": "DOUBLE", "float": "FLOAT", "boolean": "BOOLEAN", "timestamp": "TIMESTAMP",
+    "date": "DATE", "binary": "BLOB",
+}  # fmt: skip
+_COLLECTION = re.compile(r"array<(.+)>")
+
+
+def quoted(name: str) -> str:
+    """Return a name as an SQL identifier."""
+    escaped = name.replace('"', '""')
+    return f'"{escaped}"'
+
+
+def literal(text: str) -> str:
+    """Return a text as an SQL literal."""
+    escaped = text.replace("'", "''")
+    return f"'{escaped}'"
+
+
+def duckdb_type(hive: str) -> str:
+    """Return DuckDB's type for a column of the catalogue. Raises QueryFailed."""
+    kind = hive.lower().strip()
+    collection = _COLLECTION.fullmatch(kind)
+    if collection is not None:
+        return f"{duckdb_type(collection[1])}[]"
+    if kind.startswith(("varchar", "char")):
+        return "VARCHAR"
+    if kind.startswith("decimal"):
+        return kind.upper()
+    if kind not in _HIVE_TYPES:
+        raise unsupported(f"this sandbox does not read columns of type {hive}")
+    return _HIVE_TYPES[kind]
+
+
+@dataclass(frozen=True)
+class Engine:
+    """Runs queries over one store's folder."""
+
+    folder: Path
+    catalogue: Catalogue
+
+    @contextmanager
+    def connection(self) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
+        """Lend a connection and its scratch folder: it reads the store's objects and nothing else of the disk."""
+        import duckdb
+
+        with TemporaryDirectory(prefix="sagemaker-fs-") as scratch, duckdb.connect() as connection:
+            connection.execute("SET integer_division = true")
+            for macro in MACROS:
+                connection.execute(macro)
+            for setting, value in (
+                ("memory_limit", _MEMORY), ("threads", 2), ("preserve_insertion_order", True),
+                ("temp_directory", scratch), ("TimeZone", "UTC"),
+                ("allowed_directories", [str(self.folder / "s3"), scratch]), ("enable_external_access", False),
+            ):  # fmt: skip
+                connection.execute(f"SET {setting} = {value if not isinstance(value, str) else literal(value)}")
+            connection.execute("SET lock_configuration = true")
+            yield connection, Path(scratch)
+
+    def bind(self, connection: duckdb.DuckDBPyConnection, query: exp.Expr, database: str) -> exp.Expr:
+        """Make a view of each table that a query names, and return the query over those views. Raises QueryFailed."""
+        query = query.copy()
+        named = {cte.alias_or_name.lower() for cte in query.find_all(exp.CTE)}
+        views: dict[tuple[str, str], str] = {}
+        with_path = any(column.name == PATH_COLUMN for column in query.find_all(exp.Column))
+        for node in list(query.find_all(exp.Table)):
+            if not isinstance(node.this, exp.Identifier) or (not node.db and node.name.lower() in named):
+                continue
+            if node.args.get("version") is not None:
+                raise unsupported("time travel needs an Iceberg table")
+            key = ((node.db or database).lower(), node.name.lower())
+            if key not in views:
+                views[key] = f"table_{len(views)}"
+                connection.execute(f"CREATE TEMP VIEW {views[key]} AS {self._select(key, with_path)}")
+            alias = node.args.get("alias") or exp.TableAlias(this=exp.to_identifier(node.name.lower(), quoted=True))
+            node.replace(exp.Table(this=exp.to_identifier(views[key]), alias=alias, joins=node.args.get("joins")))
+        return query
+
+    def _select(self, key: tuple[str, str], with_path: bool) -> str:
+        table = self.table(*key)
+        columns = table["StorageDescriptor"]["Columns"]
+        parts = [column["Name"] for column in table.get("PartitionKeys") or ()]
+        typed = [(column["Name"].lower(), duckdb_type(column["Type"])) for column in columns]
+        typed += [(name.lower(), "VARCHAR") for name in parts]
+        empty = ", ".join(f"NULL::{kind} AS {quoted(name)}" for name, kind in typed)
+        empty = f"SELECT {empty}, NULL::VARCHAR AS filename WHERE false"
+        files = self.files(table["StorageDescriptor"]["Location"])
+        shown = [*(quoted(name) for name, _ in typed)]
+        if with_path:
+            shown.append(
+                f"replace(filename, {literal(str(self.folder / 's3') + '/')}, 's3://') AS {quoted(PATH_COLUMN)}"
+            )
+        source = empty
+        if files:
+            listed = ", ".join(literal(str(file)) for file in files)
+            hive = "true" if parts else "false"
+            source += (
+                f" UNION ALL BY NAME SELECT * FROM read_parquet([{listed}], union_by_name = true, filename = true, "
+                f"hive_partitioning = {hive}, hive_types_autocast = false)"
+            )
+        cast = ", ".join(f"CAST({quoted(name)} AS {kind}) AS {quoted(name)}" for name, kind in typed)
+        return f"SELECT {', '.join(shown)} FROM (SELECT {cast}, filename FROM ({source}))"
+
+    def table(self, database: str, name: str) -> Table:
+        """Return a table. Raises QueryFailed."""
+        if database not in self.catalogue.databases():
+            raise QueryFailed(f"SCHEMA_NOT_FOUND: line 1:1: Schema '{database}' does not exist")
+        table = self.catalogue.table(database, name)
+        if table is None:
+            raise QueryFailed(f"TABLE_NOT_FOUND: line 1:1: Table 'awsdatacatalog.{database}.{name}' does not exist")
+        serde = str(_inner(table, "StorageDescriptor", "SerdeInfo", "SerializationLibrary") or "parquet")
+        if "parquet" not in serde.lower():
+            raise unsupported(f"this sandbox reads Parquet tables only, and {database}.{name} is kept by {serde}")
+        return table
+
+    def files(self, location: str) -> list[Path]:
+        """Return the files under a location, hidden ones (`_` or `.` first) left out, in order."""
+        root = self.folder / "s3" / location.partition("://")[2].strip("/")
+        found = (path for path in root.rglob("*") if path.is_file() and not path.is_symlink())
+        return sorted(path for path in found if not path.name.startswith(("_", ".")) and path.stat().st_size)
+
+
+def _inner(content: dict[str, Any], *names: str) -> Any:
+    value: Any = content
+    for name in names:
+        value = value.get(name) if isinstance(value, dict) else None
+    return value

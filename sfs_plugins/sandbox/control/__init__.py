@@ -1,0 +1,1 @@
+"""The SageMaker control plane, as far as it is about feature groups."""

@@ -1,0 +1,184 @@
+"""What is catalogued: databases and tables written down here, and the tables that live feature groups have.
+
+A group's table is described from the group as it is, so that added features are columns at once; it is written down
+when the group is deleted, because it outlives the group.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from sfs_core import (
+    API_INVOCATION_TIME,
+    IS_DELETED,
+    WRITE_TIME,
+    FeatureGroup,
+    FeatureType,
+    GroupQuery,
+    SfsError,
+    SystemClock,
+)
+from sfs_plugins.sandbox.groups import FolderStore
+from sfs_plugins.sandbox.json_service import wire_time
+from sfs_plugins.sandbox.state import State
+
+FEATURE_STORE_DATABASE = "sagemaker_featurestore"
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS glue_databases (name TEXT PRIMARY KEY, definition TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS glue_tables (
+    database TEXT, name TEXT, definition TEXT NOT NULL, PRIMARY KEY (database, name));
+CREATE TABLE IF NOT EXISTS glue_dropped (
+    database TEXT, name TEXT, created INTEGER, PRIMARY KEY (database, name, created));
+CREATE TABLE IF NOT EXISTS glue_partitions (
+    database TEXT, name TEXT, partition_values TEXT, definition TEXT NOT NULL,
+    PRIMARY KEY (database, name, partition_values));
+"""
+_COLUMN_TYPES = {FeatureType.STRING: "string", FeatureType.INTEGRAL: "bigint", FeatureType.FRACTIONAL: "double"}
+Table = dict[str, Any]
+
+
+class Catalogue:
+    """Databases and tables by name, in lower case."""
+
+    def __init__(self, store: FolderStore, state: State) -> None:
+        self._store, self.state = store, state
+        state.declare(_SCHEMA)
+
+    # databases
+
+    def databases(self) -> dict[str, dict[str, Any]]:
+        """Return every database by name."""
+        with self.state.reading() as connection:
+            rows = connection.execute("SELECT name, definition FROM glue_databases").fetchall()
+        found = {name: json.loads(definition) for name, definition in rows}
+        for table in self._group_tables():
+            found.setdefault(table["DatabaseName"], {"Name": table["DatabaseName"], "CreateTime": table["CreateTime"]})
+        found.setdefault("default", {"Name": "default", "CreateTime": 0.0})
+        return dict(sorted(found.items()))
+
+    def put_database(self, definition: dict[str, Any]) -> None:
+        """Write a database down."""
+        with self.state.writing() as connection:
+            row = (definition["Name"], json.dumps(definition))
+            connection.execute("INSERT OR REPLACE INTO glue_databases VALUES (?, ?)", row)
+
+    def drop_database(self, name: str) -> None:
+        """Strike out a database and its tables."""
+        for table in self.tables(name):
+            self.drop_table(name, table["Name"])
+        with self.state.writing() as connection:
+            connection.execute("DELETE FROM glue_databases WHERE name = ?", (name,))
+
+    # tables
+
+    def tables(self, database: str) -> list[Table]:
+        """Return the tables of a database, by name."""
+        with self.state.reading() as connection:
+            rows = connection.execute("SELECT definition FROM glue_tables WHERE database = ?", (database,)).fetchall()
+        found = {table["Name"]: table for table in self._group_tables() if table["DatabaseName"] == database}
+        found |= {table["Name"]: table for table in (json.loads(row[0]) for row in rows)}
+        return [found[name] for name in sorted(found)]
+
+    def table(self, database: str, name: str) -> Table | None:
+        """Return a table, or None."""
+        database, name = database.lower(), name.lower()
+        return next((table for table in self.tables(database) if table["Name"] == name), None)
+
+    def has_table(self, database: str, table: str) -> bool:
+        """Tell whether a table is catalogued."""
+        return self.table(database, table) is not None
+
+    def put_table(self, table: Table) -> None:
+        """Write a table down, or write it anew."""
+        with self.state.writing() as connection:
+            row = (table["DatabaseName"], table["Name"], json.dumps(table))
+            connection.execute("INSERT OR REPLACE INTO glue_tables VALUES (?, ?, ?)", row)
+
+    def drop_table(self, database: str, name: str) -> None:
+        """Strike out a table and its partitions; a live group's stays struck out."""
+        self._keep_database(database)
+        created = [group.created_at for group in self._groups() if _names(group) == (database, name)]
+        with self.state.writing() as connection:
+            connection.execute("DELETE FROM glue_tables WHERE database = ? AND name = ?", (database, name))
+            connection.execute("DELETE FROM glue_partitions WHERE database = ? AND name = ?", (database, name))
+            for instant in created:
+                row = (database, name, instant.nanoseconds if instant else 0)
+                connection.execute("INSERT OR IGNORE INTO glue_dropped VALUES (?, ?, ?)", row)
+
+    def keep_table_of(self, group: FeatureGroup) -> None:
+        """Write a group's table down: the group goes, and its table stays."""
+        for table in self._group_tables([group]):
+            if not self._is_written(table):
+                self._keep_database(table["DatabaseName"])
+                self.put_table(table)
+
+    def _keep_database(self, name: str) -> None:
+        """Write a database down: it outlives its tables."""
+        databases = self.databases()
+        if name in databases:
+            self.put_database(databases[name])
+
+    def _is_written(self, table: Table) -> bool:
+        query = "SELECT 1 FROM glue_tables WHERE database = ? AND name = ?"
+        with self.state.reading() as connection:
+            return connection.execute(query, (table["DatabaseName"], table["Name"])).fetchone() is not None
+
+    def _groups(self) -> Iterator[FeatureGroup]:
+        for name in self._store.groups(GroupQuery()):
+            try:
+                yield self._store.describe(name)
+            except SfsError:
+                # deleted meanwhile
+                continue
+
+    def _group_tables(self, groups: list[FeatureGroup] | None = None) -> Iterator[Table]:
+        with self.state.reading() as connection:
+            dropped = set(connection.execute("SELECT database, name, created FROM glue_dropped").fetchall())
+        for group in self._groups() if groups is None else groups:
+            if group.offline is None or group.offline.table is None or group.offline.disable_glue_table:
+                continue
+            key = (*_names(group), group.created_at.nanoseconds if group.created_at else 0)
+            if key not in dropped:
+                yield table_of(group)
+
+
+def _names(group: FeatureGroup) -> tuple[str, str]:
+    table = group.offline.table if group.offline else None
+    return ("", "") if table is None else (table.database.lower(), table.table.lower())
+
+
+def table_of(group: FeatureGroup) -> Table:
+    """Return a group's table as Glue has it. Source: dossier 4.2, 4.3."""
+    database, name = _names(group)
+    columns = [{"Name": feature.name.lower(), "Type": _COLUMN_TYPES[feature.type]} for feature in group.features]
+    columns += [
+        {"Name": WRITE_TIME, "Type": "timestamp"},
+        {"Name": API_INVOCATION_TIME, "Type": "timestamp"},
+        {"Name": IS_DELETED, "Type": "boolean"},
+    ]
+    created = wire_time(group.created_at or SystemClock().now())
+    return {
+        "Name": name,
+        "DatabaseName": database,
+        "CreateTime": created,
+        "UpdateTime": wire_time(group.last_modified_at) or created,
+        "Retention": 0,
+        "TableType": "EXTERNAL_TABLE",
+        "Parameters": {"EXTERNAL": "TRUE", "classification": "parquet"},
+        "PartitionKeys": [{"Name": part, "Type": "string"} for part in ("year", "month", "day", "hour")],
+        "StorageDescriptor": {
+            "Columns": columns,
+            "Location": group.offline.resolved_uri if group.offline else "",
+            "InputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetInputFormat",
+            "OutputFormat": "org.apache.hadoop.hive.ql.io.parquet.MapredParquetOutputFormat",
+            "Compressed": False,
+            "NumberOfBuckets": -1,
+            "SerdeInfo": {
+                "SerializationLibrary": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe",
+                "Parameters": {"serialization.format": "1"},
+            },
+            "StoredAsSubDirectories": False,
+        },
+    }

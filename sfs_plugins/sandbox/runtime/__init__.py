@@ -1,0 +1,1 @@
+"""The Feature Store runtime: all seven operations over REST and JSON."""

@@ -1,0 +1,64 @@
+"""`sagemaker-fs sandbox start`, `status`, `env` and `stop`, as a person uses them."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+
+import sfs_plugins.sandbox as room
+
+
+@pytest.fixture
+def started(sfs):
+    sfs.ok("sandbox start --detach --port 0")
+    yield sfs
+    if sfs("sandbox status").code == 0:
+        sfs.ok("sandbox stop")
+
+
+def test_a_sandbox_starts_in_the_background_is_found_and_stops(started):
+    status = started.ok("sandbox status --output json").json
+    again = started("sandbox start --port 0")
+    env = started.ok("sandbox env").stdout
+    spoken = subprocess.run(
+        ["bash", "-c", f"{env}\ncurl -s -o /dev/null -w '%{{http_code}}' $AWS_ENDPOINT_URL/"],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    started.ok("sandbox stop")
+    stopped = started("sandbox status")
+
+    assert status["endpoint"].startswith("http://127.0.0.1:")
+    assert env.splitlines() == [
+        f"export AWS_ENDPOINT_URL={status['endpoint']}",
+        "export AWS_ACCESS_KEY_ID=sandbox",
+        "export AWS_SECRET_ACCESS_KEY=sandbox",
+        f"export AWS_DEFAULT_REGION={status['region']}",
+        "export AWS_EC2_METADATA_DISABLED=true",
+    ]
+    assert again.code == 4
+    assert "serves" in again.stderr
+    assert spoken.stdout == "200"
+    assert stopped.code == 10
+
+
+def test_without_a_sandbox_there_is_no_environment_and_nothing_to_stop(sfs):
+    for verb in ("env", "stop", "status"):
+        answer = sfs(f"sandbox {verb}")
+        assert (answer.code, answer.stdout) == (10, "")
+        assert "`sagemaker-fs sandbox start` starts one" in answer.stderr
+
+
+def test_a_faults_file_that_is_not_understood_is_refused_at_the_start(sfs):
+    rules = sfs.file("faults.json", '{"rules": [{"fault": "flood"}]}')
+
+    answer = sfs(f"sandbox start --port 0 --faults {rules}")
+
+    assert answer.code == 2
+    assert "--faults does not take" in answer.stderr
+
+
+def test_the_room_gives_its_four_commands():
+    assert [command.name for command in room.sfs_commands()] == [
+        "sandbox start", "sandbox stop", "sandbox status", "sandbox env",
+    ]  # fmt: skip
