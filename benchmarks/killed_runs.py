@@ -76,6 +76,11 @@ class State:
     online: tuple[str, ...]
     offline: Counter[str]
 
+    def beside(self, other: State) -> str:
+        """Return what another state has and this one has not, and the other way round."""
+        online = set(self.online) ^ set(other.online)
+        return f"lost {other.offline - self.offline}, gained {self.offline - other.offline}, online {online}"
+
 
 def state_of(folder: Path, name: str) -> State:
     """Return the end state of a group, read by a process that took no part."""
@@ -199,7 +204,8 @@ def trials(folder: Path, ways: list[str], count: int, seed: int, ids: int) -> It
         killed = Migration.on_copy(folder / "base", place, way)
         story = killed.killed_and_resumed(moments)
         end, source = state_of(place / "store", WAYS[way][1]), state_of_source(place)
-        yield way, story, end == expected[way] and source == state_of_source(folder / way)
+        same = end == expected[way] and source == state_of_source(folder / way)
+        yield way, story if same else f"{story} {end.beside(expected[way])}", same
         shutil.rmtree(place)
 
 
@@ -218,11 +224,12 @@ def main() -> int:
     parser.add_argument("--trials", type=int, default=50)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--ids", type=int, default=600)
+    parser.add_argument("--ways", nargs="+", default=list(WAYS), choices=list(WAYS))
     given = parser.parse_args()
     failed, stages = 0, Counter[str]()
     with tempfile.TemporaryDirectory(prefix="killed-runs-") as folder:
         for number, (way, story, same) in enumerate(
-            trials(Path(folder), list(WAYS), given.trials, given.seed, given.ids), 1
+            trials(Path(folder), given.ways, given.trials, given.seed, given.ids), 1
         ):
             print(f"{number:3} {way:8} killed {story}: {'same' if same else 'DIFFERENT'}", flush=True)
             failed += not same

@@ -1,6 +1,6 @@
 """How many records the sandbox takes by BatchWriteRecord in a second of its own CPU time.
 
-    uv run python benchmarks/sandbox_batch_write.py [--offline] [--records 100000] [--connections 8]
+    uv run python benchmarks/sandbox_batch_write.py [--offline] [--records 100000] [--connections 32]
 
 A record has 20 features, about 1 KB of JSON; bodies are made beforehand and sent over raw connections, so that the
 client is not what is measured. The figure counts the serving process alone: with `--offline` the settler has its own.
@@ -33,7 +33,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--offline", action="store_true")
     parser.add_argument("--records", type=int, default=100_000)
-    parser.add_argument("--connections", type=int, default=8)
+    parser.add_argument("--connections", type=int, default=32)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, running(Path(folder)) as sandbox:
         create_group(sandbox, offline=given.offline)

@@ -42,9 +42,10 @@ DELETE_AT = "event_time"
 """The second column of a batch of deletions: each one's own event time, in the group's text."""
 TIES_BEFORE = "_ties_before"
 TIES_AFTER = "_ties_after"
-"""Columns beside a history: how many versions of the same record id and event time come before and after this one.
+"""Columns beside a history, about versions of the same record id and event time: whole numbers, null is none.
 
-Whole numbers; null is none. Of versions that tie, the last one is the newest.
+TIES_BEFORE is how many of the same kind (put, or delete marker) come before this one, TIES_AFTER how many of either
+kind come after it. Of versions that tie, the last one is the newest.
 """
 
 

@@ -138,10 +138,13 @@ def _held(store: Store, group: FeatureGroup, records: pa.RecordBatch, since: Eve
 
     if TIES_BEFORE not in records.schema.names or records.num_rows == 0:
         return store.holds(group, records, since)
-    before = records.column(TIES_BEFORE)[0].as_py() or 0
+    # only versions that tie with the first row can have others in batches before
+    head = records.slice(0, 1 + (records.column(TIES_AFTER)[0].as_py() or 0))
+    marked, before = (head.column(name).to_pylist() for name in (IS_DELETED, TIES_BEFORE))
+    earlier = [row for kind in set(marked) for row in [marked.index(kind)] * (before[marked.index(kind)] or 0)]
     keys = [name for name in records.schema.names if name not in (TIES_BEFORE, TIES_AFTER)]
-    rows = pa.array([*[0] * before, *range(records.num_rows)], pa.int64())
-    return store.holds(group, records.select(keys).take(rows), since)[before:]
+    rows = pa.array([*earlier, *range(records.num_rows)], pa.int64())
+    return store.holds(group, records.select(keys).take(rows), since)[len(earlier) :]
 
 
 def _replayed(store: Store, group: FeatureGroup, batch: Batch, how: Put) -> Fact:

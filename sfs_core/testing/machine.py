@@ -273,8 +273,8 @@ def operations(
 ) -> int:
     """Drive a store beside the model, `examples` times from empty, `steps` steps each; return the operations done.
 
-    The same operations each time, so that a failure is a failure tomorrow. Raises AssertionError at a difference, with
-    a short sequence of operations that shows it; without `shrink`, with the first one found.
+    The same operations each time while the code stays as it is, so that a failure is a failure tomorrow. Raises
+    AssertionError at a difference, with a short sequence that shows it; without `shrink`, with the first one found.
     """
     counted: Counter[str] = Counter()
     members = {"open_store": staticmethod(open_store), "event_time": event_time, "counted": counted}

@@ -87,13 +87,14 @@ class ClearOptions:
         """Raise OptionsConflict or BadOption."""
         if self.online_only and self.offline_only:
             raise OptionsConflict(first="--online-only", second="--offline-only")
-        for flag, value, least in (
-            ("batch-size", self.batch_size, 1),
-            ("max-workers", self.max_workers, 1),
-            ("settle", self.settle or 0, 0),
+        for flag, value, least, most in (
+            ("batch-size", self.batch_size, 1, 1_000_000),
+            ("max-workers", self.max_workers, 1, 1_000),
+            ("settle", self.settle or 0, 0, 100_000),
         ):
-            if not least <= value < float("inf"):
-                raise BadOption(option=f"--{flag}", value=value, expected=say("{least} or more", least=least))
+            if not least <= value <= most:
+                expected = say("a number from {least} to {most:,}", least=least, most=most)
+                raise BadOption(option=f"--{flag}", value=value, expected=expected)
 
 
 class ClearCommand(PlanCommand):

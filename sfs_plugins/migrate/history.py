@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from sfs_core import (
+    IS_DELETED,
     TIES_AFTER,
     TIES_BEFORE,
     FeatureGroup,
@@ -98,7 +100,7 @@ def held_together(batches: list[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 @dataclass(frozen=True, slots=True)
 class MarkTies:
-    """Says beside each version how many of the same record and event time come before it and after it."""
+    """Says beside each version which others of the same record and event time come before it and after it."""
 
     group: FeatureGroup
 
@@ -112,9 +114,13 @@ class MarkTies:
 
         before: list[int | None] = [None] * records.num_rows
         after: list[int | None] = [None] * records.num_rows
+        marked = records.column(IS_DELETED)
         for start, end in self._runs(records):
+            kinds: Counter[bool] = Counter()
             for row in range(start, end):
-                before[row], after[row] = row - start or None, end - 1 - row or None
+                kind = marked[row].as_py()
+                before[row], after[row] = kinds[kind] or None, end - 1 - row or None
+                kinds[kind] += 1
         records = records.append_column(TIES_BEFORE, pa.array(before, pa.int32()))
         return records.append_column(TIES_AFTER, pa.array(after, pa.int32())), ()
 

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 POLL_SECONDS: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
 FINAL: Final = frozenset({"SUCCEEDED", "FAILED", "CANCELLED"})
 _SQL_PROBLEM: Final = re.compile(
-    r"\bline \d+:\d+|\bmismatched input\b|^(SYNTAX_ERROR|COLUMN_NOT_FOUND|TYPE_MISMATCH|FUNCTION_NOT_FOUND|AMBIGUOUS_NAME)\b"
+    r"\bline \d+:\d+|\bmismatched input\b|"
+    r"^(SYNTAX_ERROR|COLUMN_NOT_FOUND|TYPE_MISMATCH|FUNCTION_NOT_FOUND|AMBIGUOUS_NAME)\b"
 )
 """How Athena words what is wrong with a query's text, when it is started or later."""
 

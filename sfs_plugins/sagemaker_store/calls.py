@@ -59,7 +59,7 @@ class Calls:
                 failure = failure_of(error, action, operation, what, self.connection, self.who)
                 if failure is None:
                     raise
-                if not trial.goes_on(failure, code_of(getattr(error, "response", {}))):
+                if not trial.goes_on(failure, code_of(getattr(error, "response", None) or {})):
                     raise trial.outcome(failure) from error
                 self.pause(trial.attempts)
 

@@ -110,6 +110,12 @@ class QuotaReached(Refused):
     sentence = "the account's limit is reached: {problem}"
 
 
+class NotOwnGroup(Refused):
+    """A feature group is another account's, or of another Region, and cannot be deleted from here."""
+
+    sentence = "{arn} is not of {place}, and a feature group is deleted from its own account and Region alone"
+
+
 class EventTimeNotLater(UsageError):
     """A hard delete's event time is not later than the record's."""
 

@@ -54,7 +54,7 @@ def failure_of(
     )  # fmt: skip
     if isinstance(error, never_sent):
         return StoreUnavailable(store="sagemaker", problem=error)
-    if isinstance(error, (aws.HTTPClientError, aws.ConnectionError, aws.ResponseStreamingError, ResponseParserError)):
+    if isinstance(error, (aws.HTTPClientError, aws.ConnectionError, aws.IncompleteReadError, ResponseParserError)):
         if operation in WRITES:
             return OutcomeUnknown(operation=action, problem=error)
         return StoreUnavailable(store="sagemaker", problem=error)

@@ -6,10 +6,12 @@ import contextlib
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import count
 from typing import IO, TYPE_CHECKING, Any, Final
 
-from sfs_core import AccessDenied, Batch, Fact, FeatureGroup, Refused, Remark, SfsError, say
+from sfs_core import AccessDenied, Batch, Fact, FeatureGroup, Refused, Remark, SfsError, StoreUnavailable, say
 from sfs_plugins.sagemaker_store.errors import PASSING, THROTTLES, translated
+from sfs_plugins.sagemaker_store.failures import failure_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 KEYS_A_CALL: Final = 1000
 ROUNDS: Final = 8
+DOWNLOADS: Final = 4
+"""How often an object is asked for whose bytes end too early."""
 
 
 class RootNotOwn(Refused):
@@ -98,13 +102,29 @@ class HeldObjects:
     @contextlib.contextmanager
     def file(self, uri: str) -> Iterator[IO[bytes]]:
         """Give an object's bytes as a file of its own, which is gone afterwards."""
-        where: dict[str, Any] = {"Bucket": self.bucket, "Key": self._key(uri), "ExpectedBucketOwner": self.owner}
-        body = self.calls(self.client, "GetObject", self.bucket, **where)["Body"]
         with tempfile.TemporaryFile() as file:
-            for block in body.iter_chunks(2**20):
-                file.write(block)
+            for attempt in count(1):
+                try:
+                    self._download(uri, file)
+                    break
+                except StoreUnavailable:
+                    if attempt == DOWNLOADS:
+                        raise
             file.seek(0)
             yield file
+
+    def _download(self, uri: str, file: IO[bytes]) -> None:
+        """Write an object's bytes into an emptied file. Raises StoreUnavailable where they come to an end too early."""
+        where: dict[str, Any] = {"Bucket": self.bucket, "Key": self._key(uri), "ExpectedBucketOwner": self.owner}
+        body = self.calls(self.client, "GetObject", self.bucket, **where)["Body"]
+        file.seek(0)
+        file.truncate()
+        try:
+            for block in body.iter_chunks(2**20):
+                file.write(block)
+        except Exception as error:  # what a broken stream raises is sorted out as any call's failure is
+            failure = failure_of(error, "s3:GetObject", "GetObject", uri, self.calls.connection, self.calls.who)
+            raise (failure or error) from error
 
     def _key(self, uri: str) -> str:
         return uri.removeprefix(f"s3://{self.bucket}/")

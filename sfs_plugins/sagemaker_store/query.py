@@ -22,7 +22,9 @@ from sfs_core import (
 if TYPE_CHECKING:
     from sfs_core import OfflineQuery
 
-RANK: Final = "sfs_rank"
+# no feature's name begins so
+RANK: Final = '"_sfs_rank"'
+INSTANT: Final = '"_sfs_instant"'
 
 
 class NoGlueTable(Refused):
@@ -56,9 +58,9 @@ def select(group: FeatureGroup, query: OfflineQuery, features: Sequence[FeatureD
         conditions.append(f"({checked(query.where)})")
     text = f"SELECT {', '.join(wanted)} FROM ({_ranked(group, query)}) WHERE {' AND '.join(conditions)}"
     if query.versions is Versions.HISTORY:
-        # the versions of one record that tie are neighbours
+        # the versions of one record that tie are neighbours; an output column would hide one of its name from ORDER BY
         record_id = f"CAST({quoted(group.record_identifier)} AS varchar)"
-        keys = [instant(group), record_id, quoted(API_INVOCATION_TIME), quoted(WRITE_TIME)]
+        keys = [INSTANT, record_id, quoted(API_INVOCATION_TIME), quoted(WRITE_TIME)]
         text += f" ORDER BY {', '.join(keys)}"
     return text + (f" LIMIT {int(query.limit)}" if query.limit is not None else "")
 
@@ -75,7 +77,8 @@ def _time(name: str) -> str:
 def _ranked(group: FeatureGroup, query: OfflineQuery) -> str:
     newest = ", ".join(f"{key} DESC" for key in (instant(group), quoted(API_INVOCATION_TIME), quoted(WRITE_TIME)))
     rank = f"row_number() OVER (PARTITION BY {quoted(group.record_identifier)} ORDER BY {newest}) AS {RANK}"
-    return f"SELECT *, {rank} FROM {_table(group)} WHERE {' AND '.join(_bounds(group, query))}"
+    bounds = " AND ".join(_bounds(group, query))
+    return f"SELECT *, {instant(group)} AS {INSTANT}, {rank} FROM {_table(group)} WHERE {bounds}"
 
 
 def _table(group: FeatureGroup) -> str:

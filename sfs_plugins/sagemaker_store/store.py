@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -45,6 +45,7 @@ from sfs_plugins.sagemaker_store.athena import Athena
 from sfs_plugins.sagemaker_store.calls import Calls
 from sfs_plugins.sagemaker_store.clients import Clients
 from sfs_plugins.sagemaker_store.definitions import create_request, group_from, ttl_json, update_request
+from sfs_plugins.sagemaker_store.errors import NotOwnGroup
 from sfs_plugins.sagemaker_store.objects import HeldObjects
 from sfs_plugins.sagemaker_store.writing import Writer
 
@@ -72,6 +73,7 @@ class SageMakerStore:
     bucket_owner: str | None = option("Account that owns the offline store's buckets, if not your own.", default=None)
     offline_lag_minutes: float = option("Minutes until a record shows in the offline store.", default=15.0)
     _refused: dict[str, Any] = field(default_factory=dict, repr=False)
+    _by_arn: set[str] = field(default_factory=set, repr=False)
 
     @property
     def offline_lag(self) -> timedelta:
@@ -146,7 +148,21 @@ class SageMakerStore:
             answer = self.calls(self._control, "DescribeFeatureGroup", name, FeatureGroupName=name)
         except FeatureGroupNotFound as error:
             raise FeatureGroupNotFound(name=name, place=self.place()) from error
-        return group_from(self.connection, answer)
+        group = group_from(self.connection, answer)
+        if name.startswith("arn:"):
+            self._by_arn.add(group.arn)
+        return group
+
+    def _on_wire(self, group: FeatureGroup) -> FeatureGroup:
+        """Return a group by the name that requests give it: its ARN where it was asked for so.
+
+        A group that another account shares is known by its ARN only (dossier 10 row 49).
+        """
+        return replace(group, name=FeatureGroupName(group.arn)) if group.arn in self._by_arn else group
+
+    def _asked_for(self, name: str) -> str:
+        """Return the ARN that a group of this name was described by, else the name."""
+        return next((arn for arn in self._by_arn if arn.endswith(f"/{name}")), name)
 
     def create(self, new: NewFeatureGroup) -> None:
         """Begin to make a group."""
@@ -159,6 +175,7 @@ class SageMakerStore:
 
     def update(self, name: str, change: GroupChange) -> None:
         """Begin to change a group: one kind of change a call."""
+        name = self._asked_for(name)
         check_change(self.describe(name), change)
         try:
             self.calls(self._control, "UpdateFeatureGroup", name, **update_request(name, change))
@@ -166,13 +183,18 @@ class SageMakerStore:
             raise BadDefinition(name=name, problem=error.message.fields["problem"]) from error
 
     def delete(self, name: str) -> None:
-        """Begin to delete a group: the API takes its name only."""
-        self.calls(self._control, "DeleteFeatureGroup", name, FeatureGroupName=name.rpartition("/")[2])
+        """Begin to delete a group. Raises NotOwnGroup for one of another account: the API takes a name only."""
+        own = FeatureGroupName(name.rpartition("/")[2])
+        here = f":{self.clients.region_name}:{self.identity().account}:feature-group/"
+        for arn in {name, *self._by_arn}:
+            if arn.startswith("arn:") and arn.endswith(f"/{own}") and here not in arn:
+                raise NotOwnGroup(arn=arn, place=self.place())
+        self.calls(self._control, "DeleteFeatureGroup", own, FeatureGroupName=own)
 
     def tags(self, name: str) -> Mapping[str, str]:
         """Return a group's tags."""
         tags: dict[str, str] = {}
-        request: dict[str, Any] = {"ResourceArn": self.describe(name).arn}
+        request: dict[str, Any] = {"ResourceArn": self.describe(self._asked_for(name)).arn}
         while True:
             answer = self.calls(self._control, "ListTags", name, **request)
             tags |= {tag["Key"]: tag["Value"] for tag in answer["Tags"]}
@@ -185,19 +207,19 @@ class SageMakerStore:
     ) -> OnlineRecords:
         """Return the records of `ids` by BatchGetRecord."""
         self._needs(group, TargetStore.ONLINE)
-        return reading.read(self.calls, self._runtime, group, ids, _wanted(group, features))
+        return reading.read(self.calls, self._runtime, self._on_wire(group), ids, _wanted(group, features))
 
     def list_record_ids(self, group: FeatureGroup, *, soft_deleted: bool = False) -> Iterator[pa.RecordBatch]:
         """Yield ids by ListRecords, 100 a page."""
         self._needs(group, TargetStore.ONLINE)
-        return reading.list_record_ids(self.calls, self._runtime, group, soft_deleted=soft_deleted)
+        return reading.list_record_ids(self.calls, self._runtime, self._on_wire(group), soft_deleted=soft_deleted)
 
     def put(self, group: FeatureGroup, batches: Iterable[Batch], how: Put) -> Iterator[Fact]:
         """Write records by BatchWriteRecord, or PutRecord where that is not permitted."""
         self._needs(group, *(how.targets or ()))
         if how.ttl is not None and group.online is None:
             raise BadDefinition(name=group.name, problem=say("a time to live needs an online store"))
-        writer = Writer(self.calls, self._runtime, group, how)
+        writer = Writer(self.calls, self._runtime, self._on_wire(group), how)
         writer.batch_refused = self._refused.setdefault(group.name, writer.batch_refused)
         return writer.facts(batches)
 
@@ -213,43 +235,45 @@ class SageMakerStore:
             {"FeatureName": name, "ValueAsStringList" if isinstance(value, list) else "ValueAsString": value}
             for name, value in features.items()
         ]
-        request: dict[str, Any] = {"FeatureGroupName": group.name, "RecordIdentifierValueAsString": record_id}
+        name = self._on_wire(group).name
+        request: dict[str, Any] = {"FeatureGroupName": name, "RecordIdentifierValueAsString": record_id}
         request |= {"Features": values}
         if how.targets is not None:
             request["TargetStores"] = [store.value for store in how.targets]
         if how.ttl is not None:
             request["TtlDuration"] = ttl_json(how.ttl)
         try:
-            self.calls(self._runtime, "UpdateRecord", group.name, **request)
+            self.calls(self._runtime, "UpdateRecord", name, **request)
         except FeatureGroupNotFound as error:
             raise RecordNotFound(record_id=record_id, group=group.name) from error
 
     def delete_records(self, group: FeatureGroup, batches: Iterable[Batch], how: Delete) -> Iterator[Fact]:
         """Delete records by DeleteRecord, `max_workers` at once."""
         self._needs(group, *(how.targets or ()))
+        named = self._on_wire(group)
 
         def work(batch: Batch) -> Fact:
-            return deleting.delete(self.calls, self._runtime, group, batch, how)
+            return deleting.delete(self.calls, self._runtime, named, batch, how)
 
         return in_flight(batches, work, how.max_workers)
 
     def holds(self, group: FeatureGroup, records: pa.RecordBatch, since: EventTime) -> Sequence[bool]:
         """Tell for each version whether it has been written since `since`, as far as both stores show it."""
-        offline = held.written(self._athena, self._known(group), records, since) if group.offline else None
+        offline = held.written(self.athena, self._known(group), records, since) if group.offline else None
         online = held.there(lambda ids: self.read(group, ids, (group.event_time,)).records, group, records)
         return held.holds(group, records, online, offline)
 
     def _known(self, group: FeatureGroup) -> FeatureGroup:
         """Return a group as it is now: the catalogue's names come from Describe, never from a guess."""
-        return self.describe(group.name)
+        return self.describe(self._on_wire(group).name)
 
     def versions(self, group: FeatureGroup, query: OfflineQuery) -> Iterator[pa.RecordBatch]:
         """Yield offline records by Athena: the latest by UNLOAD, the history from its ordered CSV result."""
         self._needs(group, TargetStore.OFFLINE)
-        return offline.versions(self._athena, self._known(group), query)
+        return offline.versions(self.athena, self._known(group), query)
 
     @property
-    def _athena(self) -> Athena:
+    def athena(self) -> Athena:
         return Athena(self.calls, self.clients, self.workgroup, self.athena_output, self.identity().account)
 
     def offline_objects(self, group: FeatureGroup) -> Iterator[pa.RecordBatch]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
@@ -35,4 +36,6 @@ def model(service: str) -> Model:
     from botocore.loaders import Loader
 
     loaded = Loader().load_service_model(SERVICES[service], "service-2")
+    # a hundred thousand dictionaries that stay: the garbage collector need not look through them again
+    gc.freeze()
     return Model(loaded["shapes"], loaded["operations"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import socket
@@ -28,6 +29,7 @@ from sfs_plugins.sandbox.state import State
 from sfs_plugins.sandbox.tokens import Tokens
 
 _THREADS = 8
+_COLLECT_AFTER = 50_000
 _FOR_EVER_SECONDS = 10.0 * 365 * 86_400
 
 
@@ -45,6 +47,8 @@ def serve(store: FolderStore, settings: Settings, told: Callable[[Where], None])
     """Serve a store until the process is asked to stop. `told` is called with the ports once they answer."""
     import uvicorn
 
+    # a request of 25 records is some 500 dictionaries, which go by themselves: collect seldom
+    gc.set_threshold(_COLLECT_AFTER, 20, 100)
     place = Place(store.path)
     with place.held():
         sockets = [_listening(settings.port), _listening(settings.control_port)]

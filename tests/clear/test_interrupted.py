@@ -55,7 +55,7 @@ def test_killed_at_any_moment_and_resumed_the_group_is_empty_and_nothing_else_is
     before = held(machine, neighbour)
     moments = random.Random(7)
 
-    for number in range(5):
+    for number in range(3):
         group = make(machine, f"orders{number}", 400)
         process = machine.start("clear", group.name, "--force", "--batch-size", "10", "--max-workers", "2")
         process.wait_for("Clear the online store")

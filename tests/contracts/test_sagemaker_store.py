@@ -8,31 +8,13 @@ import pytest
 from sfs_core import SetClock, Store
 from sfs_core.testing import StoreContract
 from sfs_plugins.sagemaker_store.clients import Clients
-from tests.sagemaker_store.served import REGION, Server, ServedStore
+from tests.sagemaker_store.served import Server, clients, served_store, server
 
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    with Server().running() as server:
-        yield server
-
-
-@pytest.fixture(scope="module")
-def clients(server: Server) -> Iterator[Clients]:
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("AWS_ACCESS_KEY_ID", "test")
-        environment.setenv("AWS_SECRET_ACCESS_KEY", "test")
-        clients = Clients("served", None, REGION, None, server.endpoint)
-        yield clients
-        clients.close()
+__all__ = ["clients", "server"]
 
 
 class TestSageMakerStore(StoreContract):
     @pytest.fixture
     def store(self, clock: SetClock, tmp_path: Path, server: Server, clients: Clients) -> Iterator[Store]:
-        with server.serving(tmp_path, clock) as served:
-            for bucket in ("feature-store", "results"):
-                clients.get("s3").create_bucket(Bucket=bucket)
-            store = ServedStore("served", clock, athena_output="s3://results/athena/")
-            store.served, store.shared = served, clients
+        with served_store(server, clients, tmp_path, clock) as store:
             yield store

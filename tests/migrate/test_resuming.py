@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from sfs_core import IS_DELETED, Batch, EventTime, Fact, FeatureGroup, Interrupted, Put, records_from
+import pyarrow as pa
+import pytest
+
+from sfs_core import (
+    IS_DELETED,
+    Batch,
+    Connection,
+    Connections,
+    Console,
+    EventTime,
+    Fact,
+    FeatureGroup,
+    Interrupted,
+    Put,
+    PutRecords,
+    Session,
+    records_from,
+)
 from sfs_core.testing import new_group, put
 from sfs_plugins.local_store import LocalStore
+from sfs_plugins.migrate.history import MarkTies
 from tests.parts import plugin
 
 ODD = "2025-05-01T00:00:00.123456789Z"
@@ -95,11 +114,31 @@ def stopped_before_putting(sfs, dev, line):
     return next(path.name for path in (sfs.folder / "state" / "runs").iterdir())
 
 
+@pytest.mark.parametrize("written", range(7))
+def test_versions_and_delete_markers_that_tie_over_batches_are_written_once(sfs, dev, written):
+    """The first ones were written before a kill; every batch is in doubt, and the history ends up the same."""
+    source = dev.fill(new_group("old", "city:String", online=False))
+    target = dev.fill(new_group("new", "city:String"))
+    kinds = [None, "a", None, "b", "c", None]
+    connections = Connections(sfs.folder, {"dev": Connection("dev", "local", {"path": str(sfs.store)})}, "dev")
+    session = Session(connections, {"local": LocalStore}, Console(io.StringIO()), sfs.folder, sfs.clock)
+    records = records_from(source.features, [{"id": "1", "at": ONE, "city": city or ""} for city in kinds])
+    history = records.append_column(IS_DELETED, pa.array([city is None for city in kinds]))
+    marked, _ = MarkTies(target).apply(history, session)
+    put_records = PutRecords(target, replay=True)
+    list(put_records.into(iter([Batch(0, marked.slice(0, written))] if written else []), session))
+
+    again = [Batch(number, marked.slice(number * 2, 2), in_doubt=True) for number in range(3)]
+    list(put_records.into(iter(again), session))
+    session.close()
+
+    assert [row.get("city") for row in dev.history("new")] == kinds
+    assert dev.online("new") == []
+
+
 def test_versions_that_tie_are_held_as_often_as_they_were_written(dev):
     """A batch in doubt: of three versions of one record and event time two were written before the kill."""
     group = dev.fill(new_group("orders", "city:String", online=False), *[{"id": "1", "at": ONE}] * 2)
-    import pyarrow as pa
-
     store = dev.open()
     texts = [ONE, "2025-05-01T00:00:00.000Z", ONE]
     asked = records_from(group.features, [{"id": "1", "at": at} for at in texts])

@@ -1,4 +1,4 @@
-"""A sandbox in this process, whose clock the test sets: its services behind a real socket, on a folder of each test's own.
+"""A sandbox in this process, whose clock the test sets: its services behind a real socket, a folder for each test.
 
 The sandbox of `sfs_plugins.sandbox.testing` is a process of its own and tells the time itself. Promises about times to
 live, creation times and time travel need a clock that is set, so here the same services answer from a thread.
@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 import uvicorn
 
 from sfs_core import Clock
@@ -24,6 +25,7 @@ from sfs_plugins.sagemaker_store.store import SageMakerStore
 from sfs_plugins.sandbox.asgi import Application
 from sfs_plugins.sandbox.athena.service import athena
 from sfs_plugins.sandbox.control.service import control_plane
+from sfs_plugins.sandbox.faults import Faults
 from sfs_plugins.sandbox.front import Front, Service, route
 from sfs_plugins.sandbox.glue.catalog import Catalogue
 from sfs_plugins.sandbox.glue.service import glue
@@ -62,7 +64,8 @@ class Served:
             IdentityService(ACCOUNT, self._pool),
             glue(catalogue, tokens, ACCOUNT, self._pool),
         ]
-        self.front = Front(services, REGION, route)
+        self.faults = Faults(folder / "sandbox-faults.jsonl")
+        self.front = Front(services, self._store.identity(), route, self.faults, lambda seconds: None)
 
     def settle(self) -> None:
         """Bring buffered offline writes to Parquet, as a sandbox's control port does."""
@@ -117,18 +120,45 @@ class Server:
             self._thread.join(timeout=10)
 
 
-class ServedStore(SageMakerStore):
-    """The SageMaker store of a test: it settles by the sandbox's own means, and shares its clients with other tests.
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    with Server().running() as server:
+        yield server
 
-    Reading boto3's service models takes longer than most tests.
-    """
+
+@pytest.fixture(scope="session")
+def clients(server: Server) -> Iterator[Clients]:
+    """Clients that every test shares: reading boto3's service models takes longer than most tests."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("AWS_ACCESS_KEY_ID", "test")
+        environment.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        clients = Clients("served", None, REGION, None, server.endpoint)
+        clients.session()
+    yield clients
+    clients.close()
+
+
+class ServedStore(SageMakerStore):
+    """The SageMaker store of a test: it settles by the sandbox's own means, and shares its clients with other tests."""
 
     served: Served
     shared: Clients
+    paused: list[float]
 
     @property
-    def clients(self) -> Clients:  # type: ignore[override]
+    def clients(self) -> Clients:
         return self.shared
 
     def settle(self, group: object) -> None:
         self.served.settle()
+
+
+@contextmanager
+def served_store(server: Server, clients: Clients, folder: Path, clock: Clock) -> Iterator[ServedStore]:
+    """Serve a fresh folder with its two buckets, and give the store that speaks to it."""
+    with server.serving(folder, clock) as served:
+        for bucket in ("feature-store", "results"):
+            clients.get("s3").create_bucket(Bucket=bucket)
+        store = ServedStore("served", clock, athena_output="s3://results/athena/")
+        store.served, store.shared = served, clients
+        yield store
