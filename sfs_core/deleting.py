@@ -109,7 +109,6 @@ class DeleteOfflineObjects:
     """Deletes objects of a group's own root."""
 
     group: FeatureGroup
-    max_workers: int = 4
 
     def describe(self) -> Message:
         """Return what it does."""

@@ -251,7 +251,7 @@ class PlanChanged(SfsError):
 class DifferencesFound(SfsError):
     """Verification found differences."""
 
-    sentence = "{source} and {target} differ in {count} records"
+    sentence = "{source} and {target} differ, in records: {count}"
     exit_code = ExitCode.DIFFERENCES
 
 

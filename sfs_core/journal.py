@@ -254,20 +254,22 @@ class Journal:
         self._know(entry)
         return self.ended[(step, round)][fact.batch.number]
 
-    def remark(self, step: int, round: int, batch: int, records: pa.RecordBatch, remarks: Sequence[Remark]) -> None:
+    def remark(
+        self, step: int, round: int, batch: int, records: pa.RecordBatch, remarks: Sequence[Remark], before: int = 0
+    ) -> None:
         """Write down each record remarked on, with its values."""
         for remark in remarks:
             record = {k: v for k, v in records.slice(remark.row, 1).to_pylist()[0].items() if v is not None}
-            entry: dict[str, Any] = {"step": step, "round": round, "batch": batch, "row": remark.row}
+            entry: dict[str, Any] = {"step": step, "round": round, "batch": batch, "row": before + remark.row}
             entry |= {"fate": remark.fate.value}
             entry |= {"attempt": self.attempt}
             entry |= {"code": remark.code, "message": remark.message.english(), "record": record}
             with writing_down(self.run.folder):
                 self._remarks.write(json.dumps(entry, ensure_ascii=False, default=str) + "\n")
 
-    def reject(self, step: int, records: pa.RecordBatch, remarks: Sequence[Remark]) -> None:
-        """Write down each record refused before anything is changed."""
-        self.remark(step, 0, SPOOLING, records, remarks)
+    def reject(self, step: int, before: int, records: pa.RecordBatch, remarks: Sequence[Remark]) -> None:
+        """Write down each record refused before anything is changed; `row` counts from the source's first record."""
+        self.remark(step, 0, SPOOLING, records, remarks, before)
 
     def finish(self, step: int, round: int) -> None:
         """Write down that a step, or one round of it, is over."""

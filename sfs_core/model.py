@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final, NewType, Self
 
@@ -248,7 +248,7 @@ class FeatureGroup:
     description: str | None = None
     role_arn: str | None = None
     throughput: Throughput = Throughput()
-    online_bytes: int | None = None
+    online_bytes: int | None = field(default=None, compare=False)
 
     @property
     def address(self) -> str:

@@ -200,8 +200,8 @@ class PlanCommand(SfsCommand):
         if report.error is not None:
             console.error(report.error)
         if report.exit_code is not ExitCode.DONE:
-            console.note(_next(run))
-        if report.error is not None or not all(step.finished for step in report.steps):
+            console.note(_next(run, report))
+        if not report.is_ended:
             return report.exit_code
         # what was skipped on purpose does not keep the rest from being looked at, nor make the whole a success
         try:
@@ -212,7 +212,9 @@ class PlanCommand(SfsCommand):
         return report.exit_code or verified
 
 
-def _next(run: Run) -> Message:
+def _next(run: Run, report: Report) -> Message:
+    if report.is_ended:
+        return say("`sagemaker-fs runs show {run}` lists the records that failed, each with its reason", run=run.name)
     text = "`sagemaker-fs runs show {run}` lists what was not done; `sagemaker-fs runs resume {run}` tries again"
     return say(text, run=run.name)
 

@@ -386,6 +386,7 @@ class Store(Protocol):
     def put(self, group: FeatureGroup, batches: Iterable[Batch], how: Put) -> Iterator[Fact]:
         """Write records as PutRecord does, each replacing the whole record; yield a fact a batch.
 
+        System columns are ignored.
         Online a record counts only if its event time is strictly later than what is there; offline it is always
         appended. Records of one id are applied in the order given. A record that breaks a rule is a failed remark.
         Acknowledged means durable. Raises StoreNotEnabled, BadDefinition (a TTL without an online store).

@@ -65,17 +65,18 @@ class Report:
             return self.error.exit_code
         return ExitCode.RECORDS_FAILED if any(step.failed or step.left for step in self.steps) else ExitCode.DONE
 
+    @property
+    def is_ended(self) -> bool:
+        """Whether every step came to its end, with or without failed records."""
+        return self.error is None and all(step.finished and not step.left for step in self.steps)
+
     def lines(self) -> list[str]:
         """Return the report as text, a line a step."""
         texts = [f"  {number}. {step.line}: {step.summary()}" for number, step in enumerate(self.steps, 1)]
         return [str(self._title()), *texts]
 
     def _title(self) -> Message:
-        text = (
-            "Run {run} took {seconds:.1f} s"
-            if self.exit_code is ExitCode.DONE
-            else "Run {run} stopped after {seconds:.1f} s"
-        )
+        text = "Run {run} took {seconds:.1f} s" if self.is_ended else "Run {run} stopped after {seconds:.1f} s"
         return say(text, run=self.run, seconds=self.seconds)
 
     def to_json(self) -> dict[str, Any]:

@@ -26,8 +26,8 @@ if TYPE_CHECKING:
 
     from sfs_core.session import Session
 
-Rejected = Callable[[int, "pa.RecordBatch", tuple[Remark, ...]], None]
-"""Called with a step's number, a batch, and the remarks on those of its rows that do not get into the spool."""
+Rejected = Callable[[int, int, "pa.RecordBatch", tuple[Remark, ...]], None]
+"""Called with a step's number, how many records of its source came before, a batch, and remarks on rows of it."""
 
 
 GROUP_RECORDS: Final = 65_536
@@ -80,9 +80,9 @@ class Spooled:
             if number:
                 fields[key] = f"{number:,}"
         if "duplicates" in fields:
-            text += " ({duplicates} duplicates left out)"
+            text += " (duplicates left out: {duplicates})"
         if "rejected" in fields:
-            text += " ({rejected} rejected)"
+            text += " (rejected: {rejected})"
         if self.total_bytes is not None:
             text, fields["bytes"] = text + " ({bytes} bytes)", f"{self.total_bytes:,}"
         return say(text, **fields)
@@ -121,7 +121,7 @@ def spool(
     path: Path,
     session: Session,
     plan: Plan,
-    rejected: Callable[[pa.RecordBatch, tuple[Remark, ...]], None] | None = None,
+    rejected: Callable[[int, pa.RecordBatch, tuple[Remark, ...]], None] | None = None,
 ) -> Spooled:
     """Return a step's source, written to `path` through the step's transforms, or as an earlier run wrote it."""
     done = path.with_suffix(".json")
@@ -142,7 +142,7 @@ class _Writing:
         path: Path,
         session: Session,
         plan: Plan,
-        rejected: Callable[[pa.RecordBatch, tuple[Remark, ...]], None] | None,
+        rejected: Callable[[int, pa.RecordBatch, tuple[Remark, ...]], None] | None,
     ) -> None:
         self.step, self.path, self.session, self.plan, self.rejected = step, path, session, plan, rejected
         self.read = self.count = self.duplicates = 0
@@ -219,7 +219,7 @@ class _Writing:
         if bound is not None and bound.exceeded(failed, self.read + records.num_rows):
             raise TooManyErrors(count=failed, source=self.step.source.describe())
         if remarks and self.rejected is not None:
-            self.rejected(records, remarks)
+            self.rejected(self.read, records, remarks)
 
     def _distinct(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Yield batches as they are, but ids once each, in the order first seen: on disk, so memory stays flat."""

@@ -29,6 +29,7 @@ from sfs_core import (
     file_format,
     option,
     say,
+    say_count,
 )
 from sfs_plugins.bulk.limits import check_at_least_one
 from sfs_plugins.bulk.output_file import check_output, written
@@ -95,7 +96,7 @@ class ExportCommand(SfsCommand):
                 count += records.num_rows
                 progress.add(records.num_rows)
             writer.close()
-        self.session.console.note(say("{count:,} records written", count=count))
+        self.session.console.note(say_count("1 record written", "{count} records written", count))
         return ExitCode.DONE
 
     def _records(self, group: FeatureGroup, what: What, given: ExportOptions) -> Iterator[pa.RecordBatch]:

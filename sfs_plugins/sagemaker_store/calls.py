@@ -38,6 +38,7 @@ class Calls:
     is_there: Callable[[str], bool] = lambda name: False
     pace: Pace = field(default_factory=Pace)
     sleep: Callable[[float], None] = time.sleep
+    attempts: int = ATTEMPTS
     _times: deque[float] = field(default_factory=lambda: deque(maxlen=_LATELY))
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -115,8 +116,8 @@ class _Trial:
             return self.fresh and time.monotonic() - self.began < FRESH_GROUP_SECONDS and self._is_made()
         if isinstance(failure, OutcomeUnknown):
             # the same record at the same event time again changes nothing online; a group cannot be made twice
-            return self.operation in REPEATABLE and self.attempts < ATTEMPTS
-        return (code in THROTTLES | PASSING or _is_unreached(failure, code)) and self.attempts < ATTEMPTS
+            return self.operation in REPEATABLE and self.attempts < self.calls.attempts
+        return (code in THROTTLES | PASSING or _is_unreached(failure, code)) and self.attempts < self.calls.attempts
 
     def outcome(self, failure: SfsError) -> SfsError:
         """Return what the call ends with: that it may have taken effect weighs more than that the last try was late."""

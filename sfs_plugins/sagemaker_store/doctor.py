@@ -6,6 +6,7 @@ import platform
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from importlib.metadata import version
 from typing import Any, ClassVar
 
@@ -26,6 +27,7 @@ from sfs_plugins.sagemaker_store.simulation import Simulation, principal_to_ask
 from sfs_plugins.sagemaker_store.store import SageMakerStore
 
 COLUMNS = ("check", "state", "found")
+_TRIES = 2
 
 
 class State(StrEnum):
@@ -98,6 +100,8 @@ def versions() -> Iterator[Finding]:
 
 def of_aws(store: SageMakerStore, verbs: list[str], role_arn: str | None) -> Iterator[Finding]:
     """Look at a connection to AWS; what needs an answer of the step before is not looked at where that failed."""
+    # a person waits for this: what does not answer soon is told so
+    store.calls.attempts = _TRIES
     credentials = looked_at("credentials", lambda: _credentials(store))
     yield credentials
     if credentials.state is not State.OK:
@@ -107,7 +111,7 @@ def of_aws(store: SageMakerStore, verbs: list[str], role_arn: str | None) -> Ite
     if region.state is not State.OK:
         return
     for service in ("sagemaker", "sagemaker-featurestore-runtime", "athena", "s3"):
-        yield looked_at(f"endpoint {service}", lambda service=service: store.clients.get(service).meta.endpoint_url)
+        yield looked_at(f"endpoint {service}", partial(_endpoint, store, service))
     identity = looked_at("identity", lambda: store.identity().principal)
     yield identity
     yield looked_at("reachability", lambda: _count(store))
@@ -152,6 +156,10 @@ def looked_at(check: str, look: Callable[[], Any]) -> Finding:
 def _credentials(store: SageMakerStore) -> Message:
     credentials = store.clients.session().get_credentials()
     return say("found by {method}", method=credentials.method)
+
+
+def _endpoint(store: SageMakerStore, service: str) -> str:
+    return str(store.clients.get(service).meta.endpoint_url)
 
 
 def _count(store: Any) -> Message:

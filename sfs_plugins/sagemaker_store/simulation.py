@@ -49,7 +49,11 @@ class Simulation:
     def _is_allowed(self, action: str, resource: str) -> bool:
         if self._refusal is not None:
             raise self._refusal
-        request = {"PolicySourceArn": self.principal, "ActionNames": [action], "ResourceArns": [resource]}
+        request: dict[str, Any] = {
+            "PolicySourceArn": self.principal,
+            "ActionNames": [action],
+            "ResourceArns": [resource],
+        }
         try:
             answer = self.calls(self.client, "SimulatePrincipalPolicy", self.principal, **request)
         except SfsError as error:

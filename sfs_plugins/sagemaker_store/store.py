@@ -274,6 +274,7 @@ class SageMakerStore:
 
     @property
     def athena(self) -> Athena:
+        """Athena as this connection asks it: workgroup, and a place for results."""
         return Athena(self.calls, self.clients, self.workgroup, self.athena_output, self.identity().account)
 
     def offline_objects(self, group: FeatureGroup) -> Iterator[pa.RecordBatch]:

@@ -407,7 +407,7 @@ def test_bad_records_can_be_skipped_are_listed_and_taken_back_when_mended(orders
     again = orders(f"bulk-put orders --rejected {run} --assume-utc --on-error skip")
 
     assert again.code == 3
-    assert f"1. 1 from the records that run {run} rejected (1 rejected)" in again.stderr
+    assert f"1. 1 from the records that run {run} rejected (rejected: 1)" in again.stderr
     assert [one["id"] for one in online(orders)] == ["1", "3"]
 
 

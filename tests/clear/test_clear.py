@@ -344,7 +344,7 @@ def test_only_the_ids_of_a_file_go_and_the_plan_says_so(sfs: Sfs):
 
     assert held(sfs, group).ids == ["r0", "r2"]
     assert "  ! records with other record ids stay\n" in answer.stderr
-    assert f"  1. 3 from record ids in {file} (1 duplicates left out) -> hard-delete" in answer.stderr
+    assert f"  1. 3 from record ids in {file} (duplicates left out: 1) -> hard-delete" in answer.stderr
 
 
 def test_a_third_partys_ids_are_taken_when_named(sfs: Sfs):

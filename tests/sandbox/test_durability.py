@@ -22,7 +22,8 @@ class Writing(threading.Thread):
     def __init__(self, port, name):
         super().__init__()
         self.port, self.prefix = port, name
-        self.records, self.objects = [], {}
+        self.records: list[str] = []
+        self.objects: dict[str, list[tuple[str, bytes]]] = {}
 
     def run(self):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
@@ -52,7 +53,9 @@ class Writing(threading.Thread):
 
 @pytest.mark.slow
 def test_a_kill_in_the_midst_of_writes_loses_nothing_that_was_answered(tmp_path):
-    folder, records, objects, drawn = tmp_path / "killed", [], {}, random.Random(7)
+    folder, drawn = tmp_path / "killed", random.Random(7)
+    records: list[str] = []
+    objects: dict[str, list[tuple[str, bytes]]] = {}
 
     for number in range(KILLS):
         with running(folder) as sandbox:

@@ -234,7 +234,7 @@ def test_remarks_are_chosen_by_fate(run: Run):
 
 def test_records_refused_while_they_are_written_down_are_kept_too(run: Run):
     journal = opened(run)
-    journal.reject(1, record_ids(["a"]), [Remark(0, Fate.FAILED, "BadValue", say("no number"))])
+    journal.reject(1, 0, record_ids(["a"]), [Remark(0, Fate.FAILED, "BadValue", say("no number"))])
     journal.close()
 
     assert [(remark["batch"], remark["code"]) for remark in run.remarks()] == [(SPOOLING, "BadValue")]

@@ -71,7 +71,7 @@ def test_the_count_is_exact_and_batches_repeat(session: MemorySession, folder: P
 def test_ids_that_come_again_are_left_out_and_counted(session: MemorySession, folder: Path):
     spool = source_of(spooled(plan(Step(ids("b", "a", "b", "b"), Taking())), folder, session))
 
-    assert str(spool.describe()) == "2 from given record ids (2 duplicates left out)"
+    assert str(spool.describe()) == "2 from given record ids (duplicates left out: 2)"
     assert [batch.column(0).to_pylist() for batch in spool.slices(10)] == [["b", "a"]]
 
 
@@ -152,11 +152,11 @@ def test_with_skip_a_bad_record_is_counted_told_and_left_out(session: MemorySess
         plan(Step(given, Taking(), through=(CheckRecords(group),)), on_error=OnError.SKIP),
         folder,
         session,
-        lambda step, records, remarks: told.extend((step, remark.code) for remark in remarks),
+        lambda step, before, records, remarks: told.extend((before + remark.row, remark.code) for remark in remarks),
     )
 
-    assert (source_of(written).count, source_of(written).failed, told) == (2, {"BadValue": 1}, [(1, "BadValue")])
-    assert str(source_of(written).describe()) == "2 from given records (1 rejected)"
+    assert (source_of(written).count, source_of(written).failed, told) == (2, {"BadValue": 1}, [(0, "BadValue")])
+    assert str(source_of(written).describe()) == "2 from given records (rejected: 1)"
 
 
 def test_more_bad_records_than_allowed_stop_everything(session: MemorySession, folder: Path):

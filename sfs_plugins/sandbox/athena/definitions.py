@@ -43,6 +43,39 @@ def catalogued(
     }  # fmt: skip
 
 
+def catalogued_from(tree: exp.Create, database: str) -> dict[str, Any]:
+    """Return the table that CREATE EXTERNAL TABLE defines. Raises QueryFailed."""
+    schema, given = tree.this, properties(tree)
+    if not isinstance(schema, exp.Schema) or not given.get("location"):
+        raise QueryFailed("SYNTAX_ERROR: a table needs columns and a LOCATION")
+    if str(given.get("format") or "").upper() != "PARQUET":
+        raise unsupported("this sandbox makes tables STORED AS PARQUET only")
+    typed = [(one.name.lower(), _hive_name(one)) for one in schema.expressions]
+    typed += [(one, "string") for one in given.get("partitioned_by") or ()]
+    name, now = schema.this, wire_time(SystemClock().now())
+    parts = tuple(given.get("partitioned_by") or ())
+    return catalogued((name.db or database).lower(), name.name.lower(), typed, parts, given["location"], now)
+
+
+def _hive_name(column: exp.Expr) -> str:
+    return str(column.args["kind"].sql("hive")).lower()
+
+
+def properties(tree: exp.Create) -> dict[str, Any]:
+    """Return what WITH, PARTITIONED BY, STORED AS and LOCATION say: DuckDB's form of the statement drops them."""
+    found: dict[str, Any] = {}
+    for one in (tree.args.get("properties") or exp.Properties(expressions=[])).expressions:
+        if isinstance(one, exp.FileFormatProperty):
+            found["format"] = one.this.name
+        elif isinstance(one, exp.LocationProperty):
+            found["location"] = one.this.name
+        elif isinstance(one, exp.PartitionedByProperty):
+            found["partitioned_by"] = [part.name.lower() for part in one.this.expressions]
+        elif isinstance(one, exp.Property) and one.args.get("value") is not None:
+            found[one.name.lower()] = one.args["value"].name
+    return found
+
+
 def made_database(catalogue: Catalogue, tree: exp.Create) -> None:
     """Carry out CREATE DATABASE. Raises QueryFailed."""
     name = tree.this.name.lower()

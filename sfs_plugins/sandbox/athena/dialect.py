@@ -103,6 +103,5 @@ MACROS = (
     "CREATE MACRO from_iso8601_timestamp_nanos(x) AS CAST(x AS TIMESTAMPTZ)",
     "CREATE MACRO from_iso8601_date(x) AS CAST(x AS DATE)",
     "CREATE MACRO xxhash64(x) AS hash(x)",
-    "CREATE MACRO typeof_athena(x) AS typeof(x)",
 )
 """Functions that DuckDB lacks; the hash is a hash, though not the same one."""

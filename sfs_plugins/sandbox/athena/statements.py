@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, Any
 from sqlglot import exp
 
 from sfs_core import SystemClock
-from sfs_plugins.sandbox.athena.definitions import catalogued, dropped, made_database, shown
+from sfs_plugins.sandbox.athena.definitions import (
+    catalogued,
+    catalogued_from,
+    dropped,
+    made_database,
+    properties,
+    shown,
+)
 from sfs_plugins.sandbox.athena.dialect import parsed, to_duckdb
 from sfs_plugins.sandbox.athena.engine import Engine, duckdb_type, literal, quoted
 from sfs_plugins.sandbox.athena.failures import QueryFailed, unsupported
@@ -149,7 +156,7 @@ class Statements:
             raise QueryFailed(f"SCHEMA_NOT_FOUND: Schema {database} does not exist")
         if self.engine.catalogue.has_table(database, name):
             raise QueryFailed(f"TABLE_ALREADY_EXISTS: line 1:1: Table '{database}.{name}' already exists")
-        given = _properties(tree)
+        given = properties(tree)
         how = Format(
             str(given.get("format") or "PARQUET"),
             given.get("write_compression") or given.get("parquet_compression"),
@@ -234,39 +241,6 @@ class Statements:
 
         statement.results.parent.mkdir(parents=True, exist_ok=True)
         pq.write_table(pa.table({"result": pa.array(lines, pa.string())}), statement.results)
-
-
-def catalogued_from(tree: exp.Create, database: str) -> dict[str, Any]:
-    """Return the table that CREATE EXTERNAL TABLE defines. Raises QueryFailed."""
-    schema, given = tree.this, _properties(tree)
-    if not isinstance(schema, exp.Schema) or not given.get("location"):
-        raise QueryFailed("SYNTAX_ERROR: a table needs columns and a LOCATION")
-    if str(given.get("format") or "").upper() != "PARQUET":
-        raise unsupported("this sandbox makes tables STORED AS PARQUET only")
-    typed = [(one.name.lower(), _hive_name(one)) for one in schema.expressions]
-    typed += [(one, "string") for one in given.get("partitioned_by") or ()]
-    name, now = schema.this, wire_time(SystemClock().now())
-    parts = tuple(given.get("partitioned_by") or ())
-    return catalogued((name.db or database).lower(), name.name.lower(), typed, parts, given["location"], now)
-
-
-def _hive_name(column: exp.Expr) -> str:
-    return str(column.args["kind"].sql("hive")).lower()
-
-
-def _properties(tree: exp.Create) -> dict[str, Any]:
-    """Return what WITH, PARTITIONED BY, STORED AS and LOCATION say: DuckDB's form of the statement drops them."""
-    found: dict[str, Any] = {}
-    for one in (tree.args.get("properties") or exp.Properties(expressions=[])).expressions:
-        if isinstance(one, exp.FileFormatProperty):
-            found["format"] = one.this.name
-        elif isinstance(one, exp.LocationProperty):
-            found["location"] = one.this.name
-        elif isinstance(one, exp.PartitionedByProperty):
-            found["partitioned_by"] = [part.name.lower() for part in one.this.expressions]
-        elif isinstance(one, exp.Property) and one.args.get("value") is not None:
-            found[one.name.lower()] = one.args["value"].name
-    return found
 
 
 def _names(text: str | None) -> Any:

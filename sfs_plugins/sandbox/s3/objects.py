@@ -92,7 +92,6 @@ class Objects:
 
     def _new_version(self, bucket: str) -> str:
         is_versioned = self.buckets.versioning(bucket) == "Enabled"
-        # newer versions sort first, as S3's seem to
         return secrets.token_urlsafe(24) if is_versioned else NULL_VERSION
 
     def _add(self, stored: Stored) -> Stored:
