@@ -145,7 +145,7 @@ def is_absent_group(code: str, text: str) -> bool:
 
 
 def translated(
-    response: Mapping[str, Any], action: str, what: str, connection: str, who: Callable[[], str]
+    response: Mapping[str, Any], action: str, what: object, connection: str, who: Callable[[], str]
 ) -> SfsError:
     """Return our error for an error response to what needs the IAM action `action`, about `what`; `who` asked it."""
     code, text = code_of(response), str(response.get("Error", {}).get("Message", ""))
@@ -167,7 +167,7 @@ def translated(
 _DENIAL = re.compile(r"(?:User: (\S+) )?is not authorized to perform: (\S+)(?: on resource: (\S+))?")
 
 
-def denied(text: str, action: str, what: str, who: Callable[[], str]) -> AccessDenied:
+def denied(text: str, action: str, what: object, who: Callable[[], str]) -> AccessDenied:
     """Return the refusal of a permission: who, what and on what as IAM's own text has it, else as it was asked."""
     told = _DENIAL.search(text)
     principal, named, resource = told.groups() if told else (None, None, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from sfs_core import BadRequest, SfsError, StoreUnavailable
+from sfs_core import BadRequest, SfsError, StoreUnavailable, say
 from sfs_plugins.sagemaker_store.errors import (
     CredentialsRefused,
     OutcomeUnknown,
@@ -38,7 +38,8 @@ def failure_of(
     if isinstance(error, aws.ClientError):
         if error.operation_name == "AssumeRole" != operation:
             # refreshing the credentials came first, and was refused
-            action, what = "sts:AssumeRole", str(error.operation_name)
+            about = say("the role of connection {connection!r}", connection=connection)
+            return translated(error.response, "sts:AssumeRole", about, connection, lambda: connection)
         return translated(error.response, action, what, connection, who)
     if isinstance(error, (aws.NoCredentialsError, aws.PartialCredentialsError)):
         return no_credentials(connection)

@@ -190,7 +190,7 @@ def test_a_tie_with_another_value_is_found_afterwards(sfs, dev):
 
     assert answer.code == 6
     assert "    different value: 1 city: 'mine' -> 'theirs'" in answer.stderr.splitlines()
-    assert answer.stderr.splitlines()[-1] == "error: dev:old and dev:new differ in 1 records"
+    assert answer.stderr.splitlines()[-1] == "error: dev:old and dev:new differ, in records: 1"
 
 
 def test_conditions_and_event_times_bound_what_is_read(sfs, dev):

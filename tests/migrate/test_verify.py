@@ -62,7 +62,7 @@ def test_every_kind_of_difference_is_counted_and_shown(sfs, dev):
         {"difference": "different event time", "record_id": "time", "feature": "at", "source": ONE, "target": TWO},
         {"difference": "different value", "record_id": "value", "feature": "city", "source": "Oslo", "target": "Rome"},
     ]
-    assert answer.stderr == "error: dev:old and dev:new differ in 4 records\n"
+    assert answer.stderr == "error: dev:old and dev:new differ, in records: 4\n"
 
 
 def test_a_table_has_the_counts_and_the_words_are_beside_it(sfs, dev):
@@ -76,7 +76,7 @@ def test_a_table_has_the_counts_and_the_words_are_beside_it(sfs, dev):
         "Compared dev:old with the OnlineStore of dev:new, every record: 2 records, 1 equal",
         "  1 missing",
         "    missing: 2",
-        "error: dev:old and dev:new differ in 1 records",
+        "error: dev:old and dev:new differ, in records: 1",
     ]
 
 

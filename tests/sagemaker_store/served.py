@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +36,7 @@ from sfs_plugins.sandbox.s3.service import S3Service
 from sfs_plugins.sandbox.settling import settle_all
 from sfs_plugins.sandbox.state import State
 from sfs_plugins.sandbox.tokens import Tokens
+from sfs_plugins.sandbox.wire import Request, Response
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 _FOR_EVER_SECONDS = 10.0 * 365 * 86_400
@@ -81,10 +82,14 @@ class Served:
 
 
 class Server:
-    """A socket on 127.0.0.1 that serves one folder after another."""
+    """A socket on 127.0.0.1 that serves one folder after another.
+
+    `instead` answers a request in the sandbox's place, for what no sandbox does.
+    """
 
     def __init__(self) -> None:
         self._front: Front | None = None
+        self.instead: Callable[[Request], Response | None] = lambda request: None
         self._socket = socket.socket()
         self._socket.bind(("127.0.0.1", 0))
         self._socket.listen(128)
@@ -95,14 +100,14 @@ class Server:
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, args=([self._socket],), daemon=True)
 
-    async def _answer(self, request: Any) -> Any:
+    async def _answer(self, request: Request) -> Response:
         assert self._front is not None
-        return await self._front.answer(request)
+        return self.instead(request) or await self._front.answer(request)
 
     @contextmanager
     def serving(self, folder: Path, clock: Clock) -> Iterator[Served]:
         served = Served(folder, clock)
-        self._front = served.front
+        self._front, self.instead = served.front, lambda request: None
         try:
             yield served
         finally:

@@ -1,4 +1,4 @@
-"""Who a connection is and where it goes: credentials, profiles, Regions, roles; and what is said where one is missing."""
+"""Who a connection is and where it goes: credentials, profiles, Regions, roles; what is said where one is missing."""
 
 from __future__ import annotations
 
@@ -124,4 +124,4 @@ def test_a_role_that_may_not_be_assumed_is_said_to_be_that(
     answer = sfs("list --connection aws")
 
     assert answer.code == 11
-    assert "sts:AssumeRole" in answer.stderr
+    assert ":AssumeRole on the role of connection 'aws': ask for the permission" in answer.stderr
