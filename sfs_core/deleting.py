@@ -112,8 +112,7 @@ class DeleteOfflineObjects:
 
     def describe(self) -> Message:
         """Return what it does."""
-        root = self.group.offline.root if self.group.offline else None
-        return say("delete from {root}", root=root)
+        return say("delete")
 
     def into(self, batches: Iterator[Batch], session: Session) -> Iterator[Fact]:
         """Yield a fact a batch."""

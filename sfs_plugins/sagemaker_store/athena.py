@@ -6,10 +6,10 @@ import contextlib
 import re
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import count
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from sfs_core import BadOption, BadRequest, GlueTable, SfsError, StoreUnavailable, say
 from sfs_plugins.sagemaker_store import results
@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from sfs_plugins.sagemaker_store.calls import Calls
     from sfs_plugins.sagemaker_store.clients import Clients
 
+T = TypeVar("T")
 POLL_SECONDS: Final = (0.1, 0.2, 0.5, 1.0, 2.0)
+QUERIES: Final = 3
+"""How often a query is started that Athena calls worth another try."""
 FINAL: Final = frozenset({"SUCCEEDED", "FAILED", "CANCELLED"})
 _SQL_PROBLEM: Final = re.compile(
     r"\bline \d+:\d+|\bmismatched input\b|"
@@ -34,6 +37,10 @@ class QueryFailed(StoreUnavailable):
     """Athena did not finish a query."""
 
     sentence = "Athena query {query} ended {state}: {reason}"
+
+
+class QueryFailedForNow(QueryFailed):
+    """Athena did not finish a query, and says itself that another try may."""
 
 
 class BadSql(QueryFailed):
@@ -59,7 +66,7 @@ class Athena:
 
         From the CSV result; or, where the workgroup keeps results to itself, a page of 1,000 rows at a time.
         """
-        query, location = self.run(select, table)
+        query, location = self._tried(lambda: self.run(select, table))
         if not location:
             return results.pages(self.calls, self.clients.get("athena"), self.workgroup, query)
         return results.csv(self._objects(location), location)
@@ -74,16 +81,34 @@ class Athena:
         if place is None:
             yield from self.rows(as_text, table)
             return
+        folder = self._tried(lambda: self._unloaded(select, place, table))
+        found = self._objects(folder)
+        try:
+            for uri in found.under(folder):
+                yield from results.parquet(found, uri)
+        finally:
+            found.remove(folder)
+
+    def _unloaded(self, select: str, place: str, table: GlueTable) -> str:
+        """Return the folder that a SELECT was unloaded to, which is its own; a failure leaves nothing there."""
         folder = f"{place.rstrip('/')}/sagemaker-fs-{uuid.uuid4().hex}/"
         found = self._objects(folder)
         # Athena does not look at the owner of where UNLOAD writes (dossier 6)
         found.check_owner()
         try:
             self.run(f"UNLOAD ({select}) TO '{folder}' WITH (format = 'PARQUET')", table)
-            for uri in found.under(folder):
-                yield from results.parquet(found, uri)
-        finally:
+        except BaseException:
             found.remove(folder)
+            raise
+        return folder
+
+    def _tried(self, query: Callable[[], T]) -> T:
+        for attempt in range(1, QUERIES):
+            try:
+                return query()
+            except QueryFailedForNow:
+                self.calls.pause(attempt)
+        return query()
 
     def place(self) -> str | None:
         """Return where results go, as an S3 URI, or None where the workgroup keeps them to itself.
@@ -143,7 +168,8 @@ class Athena:
                 return str(answer.get("ResultConfiguration", {}).get("OutputLocation") or "")
             if status["State"] in FINAL:
                 reason = status.get("StateChangeReason") or status.get("AthenaError", {}).get("ErrorMessage", "")
-                kind = BadSql if _SQL_PROBLEM.search(reason) else QueryFailed
+                is_passing = status.get("AthenaError", {}).get("Retryable", False)
+                kind = BadSql if _SQL_PROBLEM.search(reason) else QueryFailedForNow if is_passing else QueryFailed
                 raise kind(query=query, state=status["State"], reason=reason)
             time.sleep(POLL_SECONDS[min(attempt, len(POLL_SECONDS) - 1)])
         raise AssertionError(query)

@@ -58,7 +58,7 @@ def test_with_offline_data_its_own_objects_go_too_and_no_other_groups(filled):
 
     answer = filled.ok("delete orders --with-offline-data --force")
 
-    listed = f"objects under {ROOT} -> delete from {ROOT}"
+    listed = f"objects under {ROOT} -> delete"
     assert said(answer) == [
         "Delete dev:orders",
         "  1. 1 from feature group, by name -> delete dev:orders",

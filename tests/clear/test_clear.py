@@ -135,8 +135,8 @@ def test_the_plan_is_shown_before_and_the_counts_after(sfs: Sfs):
     steps = [
         f"1. 3 from {online} -> hard-delete from dev:orders at {AT}",
         f"2. list again: {online} -> hard-delete from dev:orders at {AT}, until nothing is left",
-        f"3. 3 from objects under {root} ({size[1]} bytes) -> delete from {root}",
-        f"4. list again: objects under {root} -> delete from {root}, until nothing is left",
+        f"3. 3 from objects under {root} ({size[1]} bytes) -> delete",
+        f"4. list again: objects under {root} -> delete, until nothing is left",
     ]
     assert without_identity(answer.stderr).splitlines() == [
         "Clear the online store and the offline store of dev:orders",

@@ -32,9 +32,9 @@ def test_the_plan_counts_objects_and_bytes(session: MemorySession, tmp_path: Pat
     size = plan.steps[0].source.total_bytes  # type: ignore[attr-defined]
     assert plan.lines() == [
         "Clear memory:old",
-        f"  1. 2 from objects under {ROOT} ({size:,} bytes) -> delete from {ROOT}",
-        f"  2. list again: objects under {ROOT} -> delete from {ROOT}, until nothing is left",
-        f"  3. after 15 minutes, list again: objects under {ROOT} -> delete from {ROOT}, until nothing is left",
+        f"  1. 2 from objects under {ROOT} ({size:,} bytes) -> delete",
+        f"  2. list again: objects under {ROOT} -> delete, until nothing is left",
+        f"  3. after 15 minutes, list again: objects under {ROOT} -> delete, until nothing is left",
         f"  ! offline objects are deleted for good, all of them and only those under {ROOT}",
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import threading
@@ -15,8 +16,9 @@ from sfs_plugins.sagemaker_store.athena import QueryFailed
 from sfs_plugins.sagemaker_store.clients import Clients
 from sfs_plugins.sagemaker_store.offline import table_of
 from sfs_plugins.sagemaker_store.query import NoGlueTable, checked
+from sfs_plugins.sandbox.wire import Request, Response
 from tests.sagemaker_store.conftest import Asked
-from tests.sagemaker_store.served import Served, ServedStore
+from tests.sagemaker_store.served import Served, ServedStore, Server
 
 ROWS = [record("1", ONE, city="Oslo", items="5"), record("2", TWO, city="Rome")]
 
@@ -171,3 +173,57 @@ def test_results_kept_by_the_workgroup_are_read_page_by_page_without_the_header(
     assert [page.num_rows for page in pages] == [999, 1000, 101]
     assert [one for page in pages for one in page.column("id").to_pylist()] == [f"{n:04}" for n in range(2100)]
     assert {one for page in pages for one in page.column("city").to_pylist()} == {None}
+
+
+def test_a_query_that_athena_calls_worth_another_try_is_started_again_in_a_place_of_its_own(
+    store: ServedStore, server: Server, group, asked: Asked
+):
+    left = iter(range(2))
+    status = {"State": "FAILED", "StateChangeReason": "resources", "AthenaError": {"Retryable": True}}
+    answer = json.dumps({"QueryExecution": {"Status": status}}).encode()
+
+    def exhausted(request: Request) -> Response | None:
+        is_asked = request.headers.get("x-amz-target") == "AmazonAthena.GetQueryExecution"
+        return Response(200, answer) if is_asked and next(left, None) is not None else None
+
+    server.instead = exhausted
+
+    assert latest(store, group) == ROWS
+
+    places = [query["QueryString"].partition(" TO ")[2] for query in asked.of("StartQueryExecution")]
+    assert len(set(places)) == 3
+
+
+def test_a_result_whose_bytes_end_too_early_is_asked_for_again(store: ServedStore, server: Server, group):
+    left = iter(range(2))
+
+    def cut_off(request: Request) -> Response | None:
+        is_result = request.method == "GET" and request.path.endswith(".csv")
+        if is_result and next(left, None) is not None:
+            return Response(200, b'"id","at"', [("content-length", "500")])
+        return None
+
+    server.instead = cut_off
+
+    assert [row["id"] for row in history(store, group)] == ["1", "2"]
+    assert next(left, None) is None
+
+
+def test_a_write_that_took_effect_twice_is_twice_offline_and_once_in_what_is_told(
+    store: ServedStore, served: Served, group
+):
+    """[31, 47]."""
+    served.faults.set({"rules": [{"fault": "drop_after", "operation": "BatchWriteRecord", "count": 1}]})
+
+    put(store, group, record("3", ONE))
+
+    assert latest(store, group) == [*ROWS, record("3", ONE)]
+    assert [row["id"] for row in history(store, group)] == ["1", "3", "3", "2"]
+
+
+def test_what_is_still_buffered_is_not_told_and_the_store_says_how_late_it_may_be(store: ServedStore, group):
+    """[30]."""
+    found = [row for batch in store.versions(group, OfflineQuery()) for row in batch.to_pylist()]
+
+    assert found == []
+    assert store.offline_lag.total_seconds() == 15 * 60
