@@ -158,6 +158,15 @@ class BadRequest(UsageError):
     sentence = "{store} refuses this for feature group {group!r}: {problem}"
 
 
+class EventTimeNotLater(UsageError):
+    """A hard delete whose event time is not later than the record's; nothing was removed."""
+
+    sentence = (
+        "record {record_id!r} of {group!r} has an event time that is not before {event_time}: "
+        "delete it with a later event time"
+    )
+
+
 class StoreNotEnabled(UsageError):
     """A target store is named that the feature group does not have."""
 

@@ -195,7 +195,8 @@ class Ended:
 class Journal:
     """The facts of a run, appended as they happen; opened again, it knows which batches ended and which only began.
 
-    Opened again it is the next `attempt`, in which batches with failed records are in doubt, so that they are retried.
+    Opened again it is the next `attempt`, in which batches with failed records are in doubt, so that they are retried:
+    those of the last step that began, since what a later step did must not be undone.
 
     Lines reach the operating system one by one, so a killed process loses none; a power cut may lose the last second.
     """
@@ -218,7 +219,11 @@ class Journal:
         self._remarks = (self.run.folder / "remarks.jsonl").open("a", encoding="utf-8", buffering=1)
 
     def _doubt_failures(self) -> None:
+        """Doubt what failed, but not before a step that has begun: a deletion must not take what was put after it."""
+        last = max((step for step, _, _ in self.begun), default=0)
         for (step, round_number), batches in self.ended.items():
+            if step < last:
+                continue
             for number in [number for number, ended in batches.items() if ended.failed]:
                 del batches[number]
                 self.begun.add((step, round_number, number))

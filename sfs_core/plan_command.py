@@ -8,7 +8,7 @@ import shlex
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
@@ -37,6 +37,8 @@ from sfs_core.spool import Spooled, spooled
 
 _KEPT_VARIABLES: Final = ("SFS_CONFIG", "SFS_CONNECTION")
 """Environment variables that are part of what a run was asked for."""
+_OF_RESUMING: Final = ("resume", "force", "unprotect")
+"""Options that may stand beside `--resume` though the run began without them."""
 _SAME_SIGNAL_SECONDS: Final = 0.3
 
 
@@ -83,14 +85,22 @@ class PlanCommand(SfsCommand):
         given, resuming = self.given(RunOptions), self.environment.resuming
         if given.resume and resuming is None:
             self._check_resumed(given.resume)
-            return ExitCode(resume(self.environment, given.resume))
+            more = ["--unprotect"] if given.unprotect else []
+            return ExitCode(resume(self.environment, given.resume, more))
         environ = {name: value for name, value in self.environment.environ.items() if name in _KEPT_VARIABLES}
         facts = {"cwd": str(self.environment.folder), "environ": environ}
         run = resuming or Run.new(self.session.state, str(self.name), self.environment.argv, self.session.now(), facts)
         self._run, self.session.started = run, run.at
         locks = Locks(self.session.state, run)
         locks.hold()
-        journal = Journal(run)
+        try:
+            if resuming is not None:
+                # another process may have brought it to its end since it was looked up
+                check_resumable(run)
+            journal = Journal(run)
+        except BaseException:
+            locks.release()
+            raise
         try:
             plan = self._planned(given, run, journal, locks)
             if plan is None:
@@ -106,15 +116,23 @@ class PlanCommand(SfsCommand):
         """Refuse to go on with a run that is of another command, or of other arguments, than those given beside it."""
         run = Run.load(self.session.state, name)
         given = {value for key, value in self.io.input.arguments.items() if key != "command" and value}
-        if run.facts["command"] != self.name or not given <= {*run.facts["argv"]}:
+        alike = run.facts["command"] == self.name and given <= {*run.facts["argv"]}
+        if not alike or not all(_is_among(run.facts["argv"], *option) for option in self._given_options()):
             was = shlex.join(run.facts["argv"])
             raise NotResumable(run=run.name, problem=say("it is `{was}`, which is not what is asked for here", was=was))
+
+    def _given_options(self) -> Iterator[tuple[str, Any]]:
+        """Yield flag and value of each option on this command line that decides what is done, and where."""
+        values = {spec.flag: self.option(spec.flag) for spec in self.specs() if spec.flag not in _OF_RESUMING}
+        for flag, value in {**values, **self.session.store_flags, "connection": self.session.connection_flag}.items():
+            if value not in (None, False, []):
+                yield flag, value
 
     def _planned(self, given: RunOptions, run: Run, journal: Journal, locks: Locks) -> Plan | None:
         """Return the plan, spooled and confirmed; None where it was only to be shown."""
         plan = self._capped(self.plan(), given)
         first = run.plan is None
-        if first and not given.dry_run:
+        if not given.dry_run:
             self._refuse_early(plan, given)
         if not given.dry_run:
             for group in plan.changes:
@@ -151,7 +169,7 @@ class PlanCommand(SfsCommand):
         if plan.confirm is None:
             return
         self.session.check_protection(plan.confirm.connection, unprotected=given.unprotect)
-        if not given.force and not self.session.console.can_ask:
+        if self.run_folder.plan is None and not given.force and not self.session.console.can_ask:
             raise NoTerminal(name=plan.confirm.name)
 
     def _identity(self, group: FeatureGroup) -> str:
@@ -219,15 +237,30 @@ def _next(run: Run, report: Report) -> Message:
     return say(text, run=run.name)
 
 
-def resume(environment: Environment, name: str) -> int:
-    """Go on with an earlier run, as its command, with its own options and clock. Raises RunNotFound, NotResumable."""
-    run = Run.load(environment.state, name)
+def _is_among(argv: Sequence[str], flag: str, value: Any) -> bool:
+    """Tell whether an option was given on another command line with the same value."""
+    values = [] if value is True else value if isinstance(value, list) else [value]
+    words = {word for text in argv for word in (text, *text.split("=", 1))}
+    return f"--{flag}" in words and {str(one) for one in values} <= words
+
+
+def check_resumable(run: Run) -> None:
+    """Raise NotResumable for a run that changed nothing yet, that came to its end, or whose spool is gone."""
     if run.plan is None:
         raise NotResumable(run=run.name, problem=say("it was never confirmed, so nothing was changed: start it anew"))
     if run.report is not None and run.report["exit_code"] == ExitCode.DONE:
         raise NotResumable(run=run.name, problem=say("it came to its end"))
     if not (run.folder / "spool").exists():
         raise NotResumable(run=run.name, problem=say("what it wrote down is gone: start it anew"))
+
+
+def resume(environment: Environment, name: str, more: Sequence[str] = ()) -> int:
+    """Go on with an earlier run, as its command, with its own options and `more`, and its own clock.
+
+    Raises RunNotFound, NotResumable.
+    """
+    run = Run.load(environment.state, name)
+    check_resumable(run)
     assert environment.again is not None  # noqa: S101  (the application sets it)
     others = {name: value for name, value in environment.environ.items() if name not in _KEPT_VARIABLES}
     environ = {**others, **run.facts.get("environ", {})}
@@ -237,7 +270,7 @@ def resume(environment: Environment, name: str) -> int:
         os.chdir(folder)
     try:
         return environment.again(
-            replace(environment, argv=run.facts["argv"], environ=environ, folder=folder, resuming=run)
+            replace(environment, argv=[*run.facts["argv"], *more], environ=environ, folder=folder, resuming=run)
         )
     finally:
         os.chdir(here)

@@ -31,7 +31,10 @@ def check_root(group: FeatureGroup, others: Iterable[FeatureGroup]) -> None:
 
 
 def other_groups(store: Store, group: FeatureGroup) -> Iterator[FeatureGroup]:
-    """Yield every other group of a store as described now; one that goes meanwhile is left out."""
+    """Yield every other group of a store as described now; one that goes meanwhile is left out.
+
+    A group of the same name that was made anew is another one.
+    """
 
     def described(name: FeatureGroupName) -> FeatureGroup | None:
         try:
@@ -39,9 +42,14 @@ def other_groups(store: Store, group: FeatureGroup) -> Iterator[FeatureGroup]:
         except FeatureGroupNotFound:
             return None
 
-    names = [name for name in store.groups(GroupQuery()) if name != group.name]
     with ThreadPoolExecutor(_DESCRIBES_IN_FLIGHT) as pool:
-        yield from filter(None, pool.map(described, names))
+        for found in pool.map(described, store.groups(GroupQuery())):
+            if found is not None and _birth(found) != _birth(group):
+                yield found
+
+
+def _birth(group: FeatureGroup) -> tuple[object, ...]:
+    return (group.name, group.created_at, group.offline and group.offline.root)
 
 
 def _own_problem(group: FeatureGroup) -> Message | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from sfs_core.errors import BadDefinition, BadRequest, RecordNotFound, StoreNotEnabled
+from sfs_core.errors import BadDefinition, BadRequest, EventTimeNotLater, RecordNotFound, StoreNotEnabled
 from sfs_core.event_time import EventTime
 from sfs_core.messages import Message, say
 from sfs_core.model import DeletionMode, FeatureGroup, StorageType, TargetStore, TtlDuration
@@ -20,12 +20,6 @@ from sfs_core.testing.offline_model import Version, stored_value
 from sfs_core.testing.online_model import merged
 
 MAX_UPDATED_FEATURES: Final = 100
-
-
-class EventTimeNotLater(BadRequest):
-    """A hard delete whose event time is not later than the stored one."""
-
-    sentence = "record {record_id!r} of {group!r} is not older than {event_time}: delete it at a later event time"
 
 
 def targets_of(group: FeatureGroup, targets: Collection[TargetStore] | None) -> frozenset[TargetStore]:

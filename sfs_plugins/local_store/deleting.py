@@ -12,13 +12,13 @@ from sfs_core import (
     Delete,
     DeletionMode,
     EventTime,
+    EventTimeNotLater,
     Fact,
     Remark,
     TargetStore,
     check,
 )
 from sfs_plugins.local_store import buffer, online
-from sfs_plugins.local_store.errors import EventTimeNotLater
 from sfs_plugins.local_store.opened import Opened
 
 if TYPE_CHECKING:

@@ -8,18 +8,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sfs_core import AccessDenied, DiskFull, Message, Refused, SfsError, StoreUnavailable, UsageError, say
+from sfs_core import AccessDenied, DiskFull, Message, Refused, SfsError, StoreUnavailable, say
 
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-
-
-class EventTimeNotLater(UsageError):
-    """A hard delete whose event time is not later than the record's; nothing was removed."""
-
-    sentence = (
-        "record {record_id!r} of {group!r} has an event time that is not before {event_time}: "
-        "delete it with a later event time"
-    )
 
 
 class OutsideRoot(Refused):

@@ -21,6 +21,7 @@ FRESH_GROUP_SECONDS: Final = 30.0
 """How long a group that is not found is asked for again where it is known to be there (dossier 9: propagation)."""
 REPEATABLE: Final = frozenset({"PutRecord", "BatchWriteRecord", "DeleteRecord", "UpdateRecord"})
 """Writes that are sent again where nobody knows whether they took effect (dossier 10 row 47)."""
+TOGETHER_SECONDS: Final = 0.1
 _LATELY: Final = 500
 
 
@@ -40,6 +41,7 @@ class Calls:
     sleep: Callable[[float], None] = time.sleep
     attempts: int = ATTEMPTS
     _times: deque[float] = field(default_factory=lambda: deque(maxlen=_LATELY))
+    _slowed_at: float = float("-inf")
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, client: Any, operation: str, what: str, *, fresh: bool = False, **request: Any) -> Any:
@@ -88,7 +90,15 @@ class Calls:
             return len(self._times) / max(0.05, time.monotonic() - self._times[0])
 
     def throttled(self) -> None:
-        """Slow down: the service said so, in an error or inside an answer."""
+        """Slow down: the service said so, in an error or inside an answer.
+
+        What was in flight together is refused together, and slows down once: the rate is halved, not halved for each.
+        """
+        with self._lock:
+            now = time.monotonic()
+            if now - self._slowed_at < TOGETHER_SECONDS:
+                return
+            self._slowed_at = now
         self.pace.throttled(self.rate())
 
 

@@ -11,13 +11,14 @@ from sfs_core import (
     Batch,
     Delete,
     DeletionMode,
+    EventTimeNotLater,
     Fact,
     FeatureGroup,
     Remark,
     SfsError,
     check,
 )
-from sfs_plugins.sagemaker_store.errors import EventTimeNotLater, OutcomeUnknown
+from sfs_plugins.sagemaker_store.errors import OutcomeUnknown
 
 if TYPE_CHECKING:
     from sfs_plugins.sagemaker_store.calls import Calls
@@ -38,11 +39,13 @@ def delete(calls: Calls, client: Any, group: FeatureGroup, batch: Batch, how: De
         try:
             calls(client, "DeleteRecord", group.name, fresh=True, **request)
         except (BadRequest, OutcomeUnknown) as error:
-            remarks.append(Remark.failed(row, _told_apart(error, how, event_time)))
+            remarks.append(Remark.failed(row, _told_apart(error, how, group, record_id, event_time)))
     return Fact.of(batch, sorted(remarks, key=lambda remark: remark.row))
 
 
-def _told_apart(error: SfsError, how: Delete, event_time: str) -> SfsError:
+def _told_apart(error: SfsError, how: Delete, group: FeatureGroup, record_id: str, event_time: str) -> SfsError:
     """Return EventTimeNotLater for a hard delete that is refused for its time: the answer names EventTime."""
     is_for_its_time = isinstance(error, BadRequest) and "eventtime" in str(error).lower().replace(" ", "")
-    return EventTimeNotLater(event_time=event_time) if how.mode is DeletionMode.HARD and is_for_its_time else error
+    if how.mode is DeletionMode.HARD and is_for_its_time:
+        return EventTimeNotLater(record_id=record_id, group=group.name, event_time=event_time)
+    return error

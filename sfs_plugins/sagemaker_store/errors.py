@@ -116,12 +116,6 @@ class NotOwnGroup(Refused):
     sentence = "{arn} is not of {place}, and a feature group is deleted from its own account and Region alone"
 
 
-class EventTimeNotLater(UsageError):
-    """A hard delete's event time is not later than the record's."""
-
-    sentence = "the record's event time is not earlier than {event_time}: delete at a later one"
-
-
 class OperationUnknown(BadRequest):
     """The service does not have an operation; there may be another way."""
 
