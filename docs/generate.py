@@ -28,6 +28,7 @@ from sfs_core import (
     load_plugins,
     plugins_command,
 )
+from sfs_plugins.sagemaker_store.permissions import VERBS
 
 REFERENCE: Final = Path(__file__).parent / "reference"
 NOTE: Final = "<!-- Written by docs/generate.py from the code; edit the code, then run it again. -->\n"
@@ -68,7 +69,18 @@ def pages() -> dict[str, str]:
         "hooks.md": "".join(_hooks(plugins)),
         "parts.md": "".join(_parts(plugins)),
         "exit-codes.md": "".join(_exit_codes()),
+        "iam.md": "".join(_iam()),
     }
+
+
+def _iam() -> Iterator[str]:
+    yield f"# IAM permissions a verb needs\n\n{NOTE}\n"
+    yield "On the store `sagemaker`, for the principal that runs the verb, on every connection the verb uses. "
+    yield "`sagemaker-fs doctor` checks them, and a denied call names its action.\n"
+    for verb, permissions in VERBS.items():
+        yield f"\n## {verb}\n"
+        rows = dict.fromkeys((one.action, one.resource, one.when) for one in permissions)
+        yield _table(("action", "on", "when"), [(f"`{action}`", f"`{on}`", when) for action, on, when in rows])
 
 
 def _commands(plugins: Plugins) -> Iterator[str]:

@@ -33,8 +33,8 @@ class DeleteRecords:
     """Deletes records by id, each at an event time later than the one it has.
 
     `at` is used unless a stored event time is not earlier; then it is the next nanosecond (or, for Unix seconds held
-    as a double, microsecond) after that. What cannot be read, such as a tombstone of the future, is hard-deleted at
-    the end of time. Soft deletes of batches in doubt are not repeated.
+    as a double, microsecond) after that. What cannot be read, such as a tombstone of the future, is hard-deleted
+    online at the end of time; its delete marker has `at`. Soft deletes of batches in doubt are not repeated.
     """
 
     group: FeatureGroup
@@ -62,9 +62,11 @@ class DeleteRecords:
         remarks: list[Remark] = []
         for attempt in range(ATTEMPTS):
             # a record that a writer made newer meanwhile is read again; what cannot be read goes at the end of time
-            unread = self.at if attempt == 0 or self.mode is DeletionMode.SOFT else HIGHEST
+            is_first = attempt == 0 or self.mode is DeletionMode.SOFT
             asked = [ids[row] for row in rows]
-            found = self._asked(store, asked, self._times(store, asked, unread))
+            found = (
+                self._asked(store, asked, self._times(store, asked, self.at)) if is_first else self._again(store, asked)
+            )
             remarks += [replace(one, row=rows[one.row]) for one in found if one.code != NOT_LATER]
             late = [replace(one, row=rows[one.row]) for one in found if one.code == NOT_LATER]
             rows = [one.row for one in late]
@@ -94,13 +96,39 @@ class DeleteRecords:
         step = 1000 if self.group.event_time_in_seconds else 1
         return [min(HIGHEST, max(self.at, stored[one].plus(step))) if one in stored else unread for one in ids]
 
-    def _asked(self, store: Store, ids: list[RecordId], times: list[EventTime]) -> list[Remark]:
+    def _again(self, store: Store, ids: list[RecordId]) -> list[Remark]:
+        """Hard-delete what was not earlier; what cannot be read leaves no delete marker of the end of time offline."""
+        times = self._times(store, ids, HIGHEST)
+        if TargetStore.OFFLINE not in (self.targets or self.group.stores):
+            return self._asked(store, ids, times)
+        remarks: list[Remark] = []
+        for rows, targets in (
+            ([row for row, time in enumerate(times) if time != HIGHEST], self.targets),
+            ([row for row, time in enumerate(times) if time == HIGHEST], (TargetStore.ONLINE,)),
+        ):
+            found = self._asked(store, [ids[row] for row in rows], [times[row] for row in rows], targets)
+            remarks += [replace(one, row=rows[one.row]) for one in found]
+        refused = {one.row for one in remarks}
+        rows = [row for row, time in enumerate(times) if time == HIGHEST and row not in refused]
+        found = self._asked(store, [ids[row] for row in rows], [self.at] * len(rows), (TargetStore.OFFLINE,))
+        return remarks + [replace(one, row=rows[one.row]) for one in found]
+
+    def _asked(
+        self,
+        store: Store,
+        ids: list[RecordId],
+        times: list[EventTime],
+        targets: tuple[TargetStore, ...] | None = None,
+    ) -> list[Remark]:
+        """Return the store's remarks on deletions from `targets`, the sink's own if not given."""
+        if not ids:
+            return []
         import pyarrow as pa
 
         texts = [self.group.event_time_text(time) for time in times]
         columns = [pa.array(ids, pa.string()), pa.array(texts, pa.string())]
         batch = Batch(0, pa.record_batch(columns, names=[RECORD_ID, DELETE_AT]))
-        facts = store.delete_records(self.group, [batch], Delete(self.mode, self.targets, 1))
+        facts = store.delete_records(self.group, [batch], Delete(self.mode, targets or self.targets, 1))
         return [remark for fact in facts for remark in fact.remarks]
 
 

@@ -263,10 +263,13 @@ class LocalStore:
             yield Fact.of(batch, remarks)
 
     def settle(self, group: FeatureGroup) -> None:
-        """Write everything that is buffered for the group to Parquet; a group that is gone has nothing buffered."""
+        """Write everything that is buffered for the group to Parquet, also what a killed deletion of it left."""
         try:
             opened = self._opened(self._catalogue.find(group.name))
         except FeatureGroupNotFound:
+            for gone in self._catalogue.gone():
+                if gone.new.name == group.name:
+                    self._remove(gone)
             return
         opened.settle(self.clock.now(), everything=True)
 

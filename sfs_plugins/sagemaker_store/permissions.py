@@ -51,8 +51,13 @@ OFFLINE: Final = (
     Permission("kms:Decrypt", ANY, "a store is encrypted with a key of your own"),
 )
 OBJECT_DELETION: Final = (
+    Permission("sagemaker:ListFeatureGroups", ANY, "offline objects are deleted: no other group may share the root"),
     Permission("s3:ListBucket", BUCKET, "offline objects are deleted"),
     Permission("s3:DeleteObject", OBJECTS, "offline objects are deleted"),
+)
+CLEARING: Final = (
+    Permission("sagemaker:DeleteRecord", when="the target is cleared first, or delete markers are replayed"),
+    *OBJECT_DELETION,
 )
 CREATION: Final = (
     Permission("sagemaker:CreateFeatureGroup"),
@@ -76,7 +81,7 @@ VERBS: Final[dict[str, tuple[Permission, ...]]] = {
     "bulk-delete": (*DESCRIBE, *LIST_IDS, *DELETE_RECORDS),
     "export": (*DESCRIBE, *LIST_IDS, *LOOK_UP, *OFFLINE),
     "clear": (*DESCRIBE, *LIST_IDS, *DELETE_RECORDS, *OBJECT_DELETION),
-    "migrate": (*DESCRIBE, *LIST_IDS, *LOOK_UP, *WRITE, *OFFLINE, *CREATION),
+    "migrate": (*DESCRIBE, *LIST_IDS, *LOOK_UP, *WRITE, *OFFLINE, *CREATION, *CLEARING),
     "verify": (*DESCRIBE, *LIST_IDS, *LOOK_UP, *OFFLINE),
 }
 """The permissions a verb needs of its caller, on every connection it uses."""

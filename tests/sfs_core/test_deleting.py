@@ -76,6 +76,20 @@ def test_a_tombstone_of_the_future_goes_though_it_cannot_be_read(tmp_path: Path)
     assert ids_in(session.memory, group, soft_deleted=True) == []
 
 
+def test_a_tombstone_of_the_future_leaves_no_delete_marker_at_the_end_of_time(tmp_path: Path):
+    """No version could ever be later than that: the record could not come back in the offline store."""
+    session = memory_session(tmp_path)
+    group = filled(session.memory, new_group("orders"), record("1", ONE), record("2", ONE))
+    delete(session.memory, group, "1", at=FUTURE, to=(TargetStore.ONLINE,))
+
+    (fact,) = facts(DeleteRecords(group, DeletionMode.HARD, NOON, BOTH), session, "1", "2")
+
+    assert (fact.done, fact.remarks) == (2, ())
+    assert ids_in(session.memory, group, soft_deleted=True) == []
+    markers = [(row["id"], row["at"]) for row in history(session.memory, group) if row["is_deleted"]]
+    assert sorted(markers) == [("1", NOON.iso()), ("2", NOON.iso())]
+
+
 def test_a_record_at_the_end_of_time_cannot_be_deleted_and_is_said_to_have_failed(tmp_path: Path):
     session = memory_session(tmp_path)
     group = filled(session.memory, new_group("orders"), record("1", "9999-12-31T23:59:59.999999999Z"))
