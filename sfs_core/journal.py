@@ -256,8 +256,8 @@ class Journal:
         entry |= {"failed": dict(failed)} if failed else {}
         entry |= {"attempt": self.attempt} if fact.remarks or self.attempt > 1 else {}
         self._append(entry)
-        self._know(entry)
-        return self.ended[(step, round)][fact.batch.number]
+        # not kept: only a later attempt asks which batches ended, and reads them from the file
+        return Ended.of(entry)
 
     def remark(
         self, step: int, round: int, batch: int, records: pa.RecordBatch, remarks: Sequence[Remark], before: int = 0
