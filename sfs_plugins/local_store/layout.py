@@ -82,8 +82,16 @@ def _entries(folder: Path) -> list[os.DirEntry[str]]:
 
 
 def objects_under(root: Path) -> Iterator[tuple[str, int]]:
-    """Yield every file under a root: its path relative to it, with `/`, and its size. Links are left alone."""
-    for folder, _, names in os.walk(root):
+    """Yield every file under a root: its path relative to it, with `/`, and its size. Links are left alone.
+
+    A folder that is there and cannot be read raises OSError: what is in it is not to be taken for nothing.
+    """
+
+    def unless_gone(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError):
+            raise error
+
+    for folder, _, names in os.walk(root, onerror=unless_gone):
         for name in names:
             path = Path(folder, name)
             if not path.is_symlink():
