@@ -65,7 +65,10 @@ def main() -> None:
                 if run:  # the first turn warms the caches
                     taken[name].append(elapsed)
     for name, values in taken.items():
-        print(f"{name:36} median {statistics.median(values):.2f} s of {len(values)} ({min(values):.2f} to {max(values):.2f})")
+        print(
+            f"{name:36} median {statistics.median(values):.2f} s of {len(values)} "
+            f"({min(values):.2f} to {max(values):.2f})"
+        )
 
 
 if __name__ == "__main__":

@@ -54,8 +54,8 @@ def main() -> None:
         process.returncode = os.waitstatus_to_exitcode(status)
         seconds = time.monotonic() - began
         print(
-            f"exit {process.returncode}: {records:,} records, {records / seconds:,.0f}/s ({seconds:.0f} s), peak memory "
-            f"client {usage.ru_maxrss / 1024:,.0f} MiB, sandbox {peak_mib(sandbox.process.pid):,.0f} MiB"
+            f"exit {process.returncode}: {records:,} records, {records / seconds:,.0f}/s ({seconds:.0f} s), "
+            f"peak memory client {usage.ru_maxrss / 1024:,.0f} MiB, sandbox {peak_mib(sandbox.process.pid):,.0f} MiB"
         )
 
 

@@ -63,6 +63,9 @@ class PlanCommand(SfsCommand):
         """Return what will be done; read, change nothing. On resume it must come out equal."""
         raise AssertionError("a PlanCommand says what it plans")
 
+    def check_written_down(self, plan: Plan) -> None:
+        """Raise Refused where what was written down, which `plan` could not know yet, stands in the way."""
+
     def verify(self, plan: Plan, report: Report) -> ExitCode:
         """Look at the result of a run that came to its end, and return what the command ends with."""
         return report.exit_code
@@ -140,6 +143,7 @@ class PlanCommand(SfsCommand):
         plan = spooled(plan, run.folder / "spool", self.session, journal.reject)
         self._show(plan)
         self._check_cap(plan)
+        self.check_written_down(plan)
         if given.dry_run:
             return None
         if first:

@@ -14,6 +14,15 @@ class ClearNotInstalled(Refused):
     )
 
 
+class NothingToPut(Refused):
+    """The target would be emptied for nothing."""
+
+    sentence = (
+        "nothing of {source} would be put, so {target} is not cleared: look at the source, --where and --event-time, "
+        "or empty it with `sagemaker-fs clear {target}`"
+    )
+
+
 def clearing(request: ClearRequest, online: ClearStrategy | None, offline: ClearStrategy | None) -> list[Plan]:
     """Return the plans that empty every store of a group, online first; the last step of each proves it empty.
 

@@ -21,6 +21,7 @@ from sfs_core import (
     Put,
     PutRecords,
     Report,
+    Spooled,
     Step,
     StoreNotEnabled,
     TargetStore,
@@ -33,7 +34,7 @@ from sfs_core import (
     say,
 )
 from sfs_plugins.migrate.aftermath import compared
-from sfs_plugins.migrate.clearing import clearing
+from sfs_plugins.migrate.clearing import NothingToPut, clearing
 from sfs_plugins.migrate.history import MarkTies
 from sfs_plugins.migrate.mapping import MappingOptions, MapRecords
 from sfs_plugins.migrate.options import OFFLINE_BY, ONLINE_BY, RECORD_IDS, WHAT, MigrateOptions
@@ -171,6 +172,12 @@ class MigrateCommand(PlanCommand):
                       uri=offline.s3_uri)  # fmt: skip
         if route.skip_newer and not options.clear_target and target.new is None:
             yield say("a record that the target has with the same or a newer event time is left as it is")
+
+    def check_written_down(self, plan: Plan) -> None:
+        """Refuse to empty a target for nothing: an empty answer may be a mistake. Raises NothingToPut."""
+        records = plan.steps[-1].source
+        if plan.confirm is not None and isinstance(records, Spooled) and records.count == 0:
+            raise NothingToPut(source=self.argument("source"), target=plan.confirm.address)
 
     def verify(self, plan: Plan, report: Report) -> ExitCode:
         """Compare what was read with what the target holds now, and return 6 where they differ."""

@@ -10,7 +10,7 @@ from typing import ClassVar
 import pytest
 
 from sfs_core import Batch, Delete, Fact, FeatureGroup, Interrupted, Remark, StoreUnavailable, other_groups
-from sfs_core.testing import filled, ids_in, new_group, record
+from sfs_core.testing import Record, filled, ids_in, new_group, record
 from sfs_plugins.local_store import LocalStore
 from tests.conftest import Sfs
 from tests.parts import plugin
@@ -60,7 +60,7 @@ def opened(sfs: Sfs) -> LocalStore:
     return LocalStore(connection="dev", clock=sfs.clock, path=sfs.store)
 
 
-def make(sfs: Sfs, name: str, *records: dict[str, str]) -> FeatureGroup:
+def make(sfs: Sfs, name: str, *records: Record) -> FeatureGroup:
     store = opened(sfs)
     try:
         return filled(store, new_group(name), *records)

@@ -249,3 +249,17 @@ def test_plans_are_data_that_repeats(sfs, dev):
 
     assert plans[0] == plans[1]
     assert re.search(r"^  2\. 1 from the latest records", plans[0], re.MULTILINE)
+
+
+def test_a_target_is_not_cleared_for_a_source_that_gives_nothing(sfs, dev):
+    old(dev, an_order("1"))
+    dev.fill(new_group("new", CITY), an_order("2"))
+
+    answer = sfs("migrate old new --clear-target --force --where \"id = 'nobody'\"")
+
+    assert answer.code == 4
+    assert answer.stderr.splitlines()[-1] == (
+        "error: nothing of old would be put, so dev:new is not cleared: look at the source, --where and --event-time, "
+        "or empty it with `sagemaker-fs clear dev:new`"
+    )
+    assert [row["id"] for row in dev.online("new")] == ["2"]
