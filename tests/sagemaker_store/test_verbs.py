@@ -216,3 +216,26 @@ def test_a_wrong_region_is_said_and_nothing_is_done(aws, here, monkeypatch):
 
     assert answer.code == 12
     assert answer.stdout == ""
+
+
+def test_records_are_read_and_deleted_by_the_ids_of_a_file(aws, group):
+    ids = aws.file("ids.csv", "id\no1\no3\nnobody\n")
+
+    found = lines_of(aws.ok(f"bulk-get {group} {ids}").stdout)
+    answer = aws(f"bulk-delete {group} {ids} --hard --to online --force")
+
+    assert sorted(line["id"] for line in found) == ["o1", "o3"]
+    assert answer.code == 0, answer.stderr
+    left = lines_of(aws.ok(f"export {group} - --what online --format jsonl").stdout)
+    assert [line["id"] for line in left] == ["o2"]
+
+
+def test_the_two_stores_of_a_group_are_compared(aws, group, here):
+    here.settle()
+    same = aws(f"verify {group}")
+
+    aws.ok(f"delete-record {group} o1 --to online --hard")
+    differs = aws(f"verify {group}")
+
+    assert same.code == 0, same.stderr
+    assert differs.code == 6, differs.stderr
