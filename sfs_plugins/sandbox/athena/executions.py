@@ -144,7 +144,7 @@ class Executions:
             self._write(execution)
         statement = Statement(
             execution_id, execution["Query"], execution.get("ExecutionParameters") or (),
-            (execution["QueryExecutionContext"].get("Database") or "default").lower(),
+            _name(execution["QueryExecutionContext"].get("Database")),
             execution["ResultConfiguration"]["OutputLocation"], self.results(execution_id),
         )  # fmt: skip
         outcome, reason = None, None
@@ -198,6 +198,11 @@ class Executions:
         for connection in list(self._running.values()):
             connection.interrupt()
         self._pool.shutdown(cancel_futures=True)
+
+
+def _name(database: str | None) -> str:
+    """Return a context's database; clients may put its name into backticks, as DDL has it."""
+    return (database or "default").strip("`").lower()
 
 
 def _now() -> float | None:

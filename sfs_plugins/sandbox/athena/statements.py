@@ -18,6 +18,7 @@ from sfs_plugins.sandbox.athena.definitions import (
     made_database,
     properties,
     shown,
+    shown_columns,
 )
 from sfs_plugins.sandbox.athena.dialect import parsed, to_duckdb
 from sfs_plugins.sandbox.athena.engine import Engine, duckdb_type, literal, quoted
@@ -231,9 +232,9 @@ class Statements:
         else:
             raise unsupported(f"this sandbox does not carry out {verb} statements")
         self.output.put_text(target, "".join(f"{line}\n" for line in lines))
-        column = Column("result", "string", "VARCHAR")
         self._keep_lines(statement, lines)
-        return Outcome("DDL", verb, [column] if lines else [], has_header=False, output=target)
+        columns = [Column(name, "string", "VARCHAR") for name in shown_columns(text)] if lines else []
+        return Outcome("DDL", verb, columns, has_header=False, output=target)
 
     def _keep_lines(self, statement: Statement, lines: list[str]) -> None:
         import pyarrow as pa
