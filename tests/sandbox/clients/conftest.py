@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -120,7 +124,10 @@ def pairs(given: dict[str, str]) -> list[dict[str, str]]:
 def environment(sandbox: Sandbox, home: Path) -> dict[str, str]:
     """Return an environment in which AWS's tools see the sandbox and nothing of this machine's own settings."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
-    return kept | sandbox.environment() | {"HOME": str(home), "AWS_PAGER": ""}
+    # compiled once for all processes of a session, wherever the machine says otherwise
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
+    compiled = {"PYTHONPYCACHEPREFIX": str(home / "compiled")}
+    return kept | sandbox.environment() | compiled | {"HOME": str(home), "AWS_PAGER": ""}
 
 
 def answered(athena: Any, query: str, output: str, **more: Any) -> str:
@@ -144,3 +151,33 @@ def athena(sandbox) -> Any:
 @pytest.fixture(scope="session")
 def glue(sandbox) -> Any:
     return boto(sandbox, "glue")
+
+
+@pytest.fixture(scope="session")
+def core(sandbox, tmp_path_factory) -> Callable[..., Any]:
+    """Runs `sagemaker_core_session.py` with words of its own, and returns what it wrote."""
+
+    def run(*words: str) -> Any:
+        folder = tmp_path_factory.mktemp("core")
+        script = Path(__file__).with_name("sagemaker_core_session.py")
+        command = [sys.executable, str(script), str(folder / "out.json"), *words]
+        environ = environment(sandbox, folder) | {"XDG_CONFIG_HOME": str(folder)}
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, cwd=folder)
+        assert done.returncode == 0, done.stderr
+        return json.loads((folder / "out.json").read_text("utf-8"))
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def aws(sandbox, tmp_path_factory) -> Callable[..., Any]:
+    """Runs `aws ...` and returns what it wrote, JSON where it is JSON."""
+    environ = environment(sandbox, tmp_path_factory.mktemp("home"))
+
+    def run(*words: str) -> Any:
+        command = [str(Path(sys.executable).with_name("aws")), *words]
+        done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout) if done.stdout.startswith("{") else done.stdout
+
+    return run
