@@ -23,7 +23,8 @@ from sfs_plugins.sandbox.athena.definitions import (
 from sfs_plugins.sandbox.athena.dialect import parsed, to_duckdb
 from sfs_plugins.sandbox.athena.engine import Engine, duckdb_type, literal, quoted
 from sfs_plugins.sandbox.athena.failures import QueryFailed, unsupported
-from sfs_plugins.sandbox.athena.output import Column, Format, Output, as_texts, columns_of, hive_type, is_s3
+from sfs_plugins.sandbox.athena.output import Column, Format, Output, as_texts, columns_of, hive_type
+from sfs_plugins.sandbox.athena.workgroups import is_s3
 from sfs_plugins.sandbox.json_service import wire_time
 
 if TYPE_CHECKING:
