@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-from sfs_core import BadOption, BadRequest, GlueTable, SfsError, StoreUnavailable, say
+from sfs_core import BadRequest, GlueTable, SfsError, StoreUnavailable, UsageError
 from sfs_plugins.sagemaker_store import results
 from sfs_plugins.sagemaker_store.objects import HeldObjects
 
@@ -41,6 +41,15 @@ class QueryFailed(StoreUnavailable):
 
 class QueryFailedForNow(QueryFailed):
     """Athena did not finish a query, and says itself that another try may."""
+
+
+class NoPlaceForResults(UsageError):
+    """Neither the workgroup nor the connection says where Athena's results go."""
+
+    sentence = (
+        "the offline store is read by Athena, and its workgroup {workgroup!r} names no place for results: give "
+        "--athena-output S3URI, or set athena_output in the connection's configuration"
+    )
 
 
 class BadSql(QueryFailed):
@@ -113,7 +122,7 @@ class Athena:
     def place(self) -> str | None:
         """Return where results go, as an S3 URI, or None where the workgroup keeps them to itself.
 
-        Raises BadOption where neither the workgroup nor the connection names a place.
+        Raises NoPlaceForResults where neither the workgroup nor the connection names one.
         """
         if not self._configuration:
             answer = self.calls(self.clients.get("athena"), "GetWorkGroup", self.workgroup, WorkGroup=self.workgroup)
@@ -125,8 +134,7 @@ class Athena:
         # an enforced workgroup takes no notice of what its clients ask for (dossier 10 row 35)
         place = location if given.get("EnforceWorkGroupConfiguration") else self.output or location
         if not place:
-            text = "an S3 URI for Athena's results, because workgroup {workgroup!r} names none"
-            raise BadOption(option="athena_output", value="", expected=say(text, workgroup=self.workgroup))
+            raise NoPlaceForResults(workgroup=self.workgroup)
         return str(place)
 
     def run(self, sql: str, table: GlueTable) -> tuple[str, str]:

@@ -73,8 +73,10 @@ class SageMakerStore:
     region: str | None = option("AWS Region.", default=None, flag="region")
     endpoint_url: str | None = option("Address that every AWS call goes to.", default=None, flag="endpoint-url")
     role_arn: str | None = option("Role that is assumed.", default=None)
-    workgroup: str = option("Athena workgroup that reads offline stores.", default="primary")
-    athena_output: str | None = option("S3 URI for Athena's results, if the workgroup has none.", default=None)
+    workgroup: str = option("Athena workgroup that reads offline stores.", default="primary", flag="athena-workgroup")
+    athena_output: str | None = option(
+        "S3 URI for Athena's results, if the workgroup has none.", default=None, flag="athena-output"
+    )
     bucket_owner: str | None = option("Account that owns the offline store's buckets, if not your own.", default=None)
     offline_lag_minutes: float = option("Minutes until a record shows in the offline store.", default=15.0)
     _refused: dict[str, Any] = field(default_factory=dict, repr=False)

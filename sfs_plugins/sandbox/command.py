@@ -61,7 +61,11 @@ class StartCommand(SfsCommand):
     def _tell(self, where: Where) -> None:
         text = "serving account {account} in {region} at {endpoint}; controls at {control}"
         self.session.console.note(say(text, **asdict(where), endpoint=where.endpoint, control=where.control))
-        self.session.console.note(say('speak to it with: eval "$(sagemaker-fs sandbox env)"'))
+        # the folder is named: another terminal may have another default
+        folder = shlex.quote(str(served_store(self.session).path.resolve()))
+        self.session.console.note(
+            say('speak to it with: eval "$(sagemaker-fs sandbox env --path {folder})"', folder=folder)
+        )
 
     def _detached(self, place: Place) -> Where:
         """Start this command once more, in the background, and return where it serves once it does."""

@@ -12,7 +12,7 @@ import pytest
 
 from sfs_core import BadOption, EventTimeRange, OfflineQuery
 from sfs_core.testing import FOUR, ONE, THREE, TWO, filled, history, latest, new_group, put, record
-from sfs_plugins.sagemaker_store.athena import QueryFailed
+from sfs_plugins.sagemaker_store.athena import NoPlaceForResults, QueryFailed
 from sfs_plugins.sagemaker_store.clients import Clients
 from sfs_plugins.sagemaker_store.offline import table_of
 from sfs_plugins.sagemaker_store.query import NoGlueTable, checked
@@ -70,8 +70,13 @@ def test_an_enforced_workgroups_own_location_is_used_whatever_was_asked_for(stor
 def test_without_a_place_for_results_it_is_said_which_setting_gives_one(store: ServedStore, group):
     store.athena_output = None
 
-    with pytest.raises(BadOption, match="workgroup 'primary' names none"):
+    with pytest.raises(NoPlaceForResults) as refusal:
         latest(store, group)
+
+    assert str(refusal.value) == (
+        "the offline store is read by Athena, and its workgroup 'primary' names no place for results: give "
+        "--athena-output S3URI, or set athena_output in the connection's configuration"
+    )
 
 
 def test_the_table_comes_from_describe_and_never_from_the_groups_name(store: ServedStore, group, asked):

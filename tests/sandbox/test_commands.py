@@ -11,7 +11,13 @@ import sfs_plugins.sandbox as room
 
 @pytest.fixture
 def started(sfs):
-    sfs.ok("sandbox start --detach --port 0")
+    told = sfs.ok("sandbox start --detach --port 0").stderr
+    place = sfs.ok("sandbox status --output json").json
+    where = f"account {place['account']} in {place['region']} at {place['endpoint']}"
+    assert told.splitlines() == [
+        f"serving {where}; controls at {place['control']}",
+        f'speak to it with: eval "$(sagemaker-fs sandbox env --path {sfs.store})"',
+    ]
     yield sfs
     if sfs("sandbox status").code == 0:
         sfs.ok("sandbox stop")
