@@ -38,7 +38,10 @@ def ids_in(store: Store, group: FeatureGroup, key: str) -> Iterator[pa.RecordBat
                 if ids.null_count:
                     raise _not_own(group, key, say("a record in it has no record id"))
                 yield pa.record_batch({RECORD_ID: ids})
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
+        except (pa.ArrowInvalid, pa.ArrowNotImplementedError, OSError) as error:
+            if isinstance(error, OSError) and error.errno is not None:
+                # of the disk, not of what is in the file
+                raise
             raise _not_own(group, key, say("{problem}", problem=str(error).partition("\n")[0])) from error
 
 

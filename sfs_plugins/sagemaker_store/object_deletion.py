@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from sfs_core import AccessDenied, Batch, Fact, FeatureGroup, Refused, Remark, SfsError
@@ -34,11 +34,18 @@ class OlderVersionKept(Refused):
     sentence = "the current version of {key} stays: an older one could not be deleted and would come back in its place"
 
 
-def delete(objects: HeldObjects, prefix: str, group: FeatureGroup, batch: Batch) -> Fact:
-    """Delete a batch's objects, 1,000 a call; an error of a key inside the answer is that key's own outcome.
+def delete(objects: HeldObjects, prefix: str, group: FeatureGroup, batches: Iterable[Batch]) -> Iterator[Fact]:
+    """Delete objects, 1,000 a call; an error of a key inside the answer is that key's own outcome.
 
-    Where versions are given, those of a key that are not current go first, and its current one only after them.
+    Where versions are given, those of a key that are not current go first, and its current one only after them: not
+    at all where one of them could not be deleted, in this batch or in one before.
     """
+    kept: set[str] = set()
+    for batch in batches:
+        yield _of_batch(objects, prefix, group, batch, kept)
+
+
+def _of_batch(objects: HeldObjects, prefix: str, group: FeatureGroup, batch: Batch, kept: set[str]) -> Fact:
     remarks, rows, older = [], dict[Named, int](), list[Named]()
     for row, (uri, version, is_current) in enumerate(_named(batch.records)):
         try:
@@ -50,7 +57,7 @@ def delete(objects: HeldObjects, prefix: str, group: FeatureGroup, batch: Batch)
         if not is_current:
             older.append(named)
     failed = _all_deleted(objects, older)
-    kept = {key for key, _ in failed}
+    kept |= {key for key, _ in failed}
     current = [named for named in rows if named not in {*older}]
     failed |= {named: OlderVersionKept(key=named[0]) for named in current if named[0] in kept}
     failed |= _all_deleted(objects, [named for named in current if named[0] not in kept])

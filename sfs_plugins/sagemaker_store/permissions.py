@@ -49,8 +49,9 @@ OFFLINE: Final = (
     Permission("s3:DeleteObject", OBJECTS, "results are removed again"),
     Permission("kms:Decrypt", ANY, "a store is encrypted with a key of your own"),
 )
-LIST_IDS: Final = (
-    Permission("sagemaker:ListRecords", when="ids come from the online store"),
+LIST_IDS: Final = (Permission("sagemaker:ListRecords", when="ids come from the online store"),)
+CHOSEN_IDS: Final = (
+    *LIST_IDS,
     *(replace(one, when="--ids athena is given") for one in OFFLINE),
     Permission("s3:ListBucket", BUCKET, "--ids s3-scan is given"),
     Permission("s3:GetObject", OBJECTS, "--ids s3-scan is given"),
@@ -88,12 +89,12 @@ VERBS: Final[dict[str, tuple[Permission, ...]]] = {
     "get": (*DESCRIBE, *LOOK_UP),
     "put": (*DESCRIBE, *LOOK_UP, *WRITE),
     "delete-record": (*DESCRIBE, *DELETE_RECORDS),
-    "bulk-get": (*DESCRIBE, *LIST_IDS, *LOOK_UP),
+    "bulk-get": (*DESCRIBE, *CHOSEN_IDS, *LOOK_UP),
     "bulk-put": (*DESCRIBE, *WRITE),
-    "bulk-delete": (*DESCRIBE, *LIST_IDS, *DELETE_RECORDS),
+    "bulk-delete": (*DESCRIBE, *CHOSEN_IDS, *DELETE_RECORDS),
     "export": (*DESCRIBE, *LIST_IDS, *LOOK_UP, *OFFLINE),
-    "clear": (*DESCRIBE, *LIST_IDS, *DELETE_RECORDS, *OBJECT_DELETION),
-    "migrate": (*DESCRIBE, *LIST_IDS, *LOOK_UP, *WRITE, *OFFLINE, *CREATION, *CLEARING),
+    "clear": (*DESCRIBE, *CHOSEN_IDS, *DELETE_RECORDS, *OBJECT_DELETION),
+    "migrate": (*DESCRIBE, *CHOSEN_IDS, *LOOK_UP, *WRITE, *OFFLINE, *CREATION, *CLEARING),
     "verify": (*DESCRIBE, *LIST_IDS, *LOOK_UP, *OFFLINE),
 }
 """The permissions a verb needs of its caller, on every connection it uses."""

@@ -302,7 +302,7 @@ class SageMakerStore:
     def delete_objects(self, group: FeatureGroup, batches: Iterable[Batch]) -> Iterator[Fact]:
         """Delete objects under the group's own root by DeleteObjects."""
         found, prefix = self._objects(group)
-        return (delete(found, prefix, group, batch) for batch in batches)
+        return delete(found, prefix, group, batches)
 
     def _objects(self, group: FeatureGroup) -> tuple[HeldObjects, str]:
         bucket, prefix = objects.own_root(group)

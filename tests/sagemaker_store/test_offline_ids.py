@@ -160,6 +160,22 @@ def test_no_ids_are_an_error_because_writes_may_not_have_landed_yet(aws: Sfs, st
     assert ids_in(store, group) == ["1"]
 
 
+def test_a_scan_that_fails_in_the_middle_of_a_file_deletes_nothing(
+    aws: Sfs, store: ServedStore, served: Served, clients: Clients
+):
+    """The error is that of the service, though another library asked for the bytes."""
+    group = filled(store, new_group("orders"), record("1", ONE))
+    body = parquet(id=[f"r{number}" for number in range(3_000)], city=noise(3_000))
+    put_file(clients, group, "big.parquet", body)
+    served.faults.set({"rules": [{"fault": "denied", "operation": "GetObject", "after": 1}]})
+
+    answer = aws("clear orders --online-only --ids s3-scan --force")
+
+    assert answer.code == 11
+    assert "ask for the permission s3:GetObject" in answer.stderr
+    assert ids_in(store, group) == ["1"]
+
+
 # a scan reads little, and only what is the group's
 
 
@@ -247,8 +263,9 @@ def test_a_sibling_whose_name_begins_alike_is_not_read(store: ServedStore, tmp_p
         (parquet(id=[1]), "its column 'id' is of type int64"),
         (parquet(id=["1", None]), "a record in it has no record id"),
         (parquet(id=["1"])[:-20] + b"PAR1" * 5, None),
+        (b"PAR1" + bytes(200) + parquet(id=[f"r{number}" for number in range(99)])[204:], None),
     ],
-    ids=["empty", "CSV", "another column", "a list", "a number", "no id", "cut off"],
+    ids=["empty", "CSV", "another column", "a list", "a number", "no id", "cut off", "damaged"],
 )  # fmt: skip
 def test_a_file_that_is_not_the_groups_is_an_error_and_nothing_is_deleted(
     aws: Sfs, store: ServedStore, clients: Clients, body: bytes, problem: str | None

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sfs_core import FeatureGroup, GlueTable
-from sfs_core.testing import ONE, created, filled, new_group, objects_in, record
+from sfs_core.testing import ONE, created, filled, latest, new_group, objects_in, record
 from sfs_plugins.sagemaker_store.clients import Clients
 from sfs_plugins.sagemaker_store.tables import TableNotOwn
 from tests.conftest import Sfs
@@ -144,6 +144,22 @@ def test_a_table_that_may_not_be_dropped_names_the_permission_and_the_run_is_gon
     assert "ask for the permission glue:DeleteTable" in refused.stderr
     assert len(left) == 1
     assert tables(clients) == []
+
+
+def test_a_run_that_is_gone_on_with_leaves_the_table_of_a_group_made_anew(
+    aws: Sfs, store: ServedStore, served: Served, clients: Clients
+):
+    filled(store, new_group("fg-1"), record("1", ONE))
+    served.faults.set({"rules": [{"fault": "denied", "operation": "DeleteTable"}]})
+    refused = aws("delete fg-1 --with-offline-data --force")
+    served.faults.set({"rules": []})
+    store.clock.instant = store.clock.instant.plus(60 * 10**9)  # type: ignore[attr-defined]
+    anew = filled(store, new_group("fg-1"), record("2", ONE))
+
+    aws.ok(f"runs resume {refused.stderr.rpartition('runs resume ')[2].partition('`')[0]}")
+
+    assert tables(clients) == [table_of(anew).table]
+    assert latest(store, anew) == [record("2", ONE)]
 
 
 def test_a_table_that_is_somebody_elses_ends_the_deletion_with_a_failure(
