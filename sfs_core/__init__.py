@@ -18,6 +18,7 @@ from sfs_core.arrow import (
     to_typed,
     typed,
     whole_texts,
+    without_versions,
 )
 from sfs_core.clock import (
     Clock,
@@ -260,6 +261,7 @@ from sfs_core.roots import (
     UnsafeRoot,
     check_root,
     other_groups,
+    versions_note,
 )
 from sfs_core.rules import (
     MAX_ADDITIONS,
@@ -291,7 +293,7 @@ from sfs_core.spool import (
     spool,
     spooled,
 )
-from sfs_core.tables import csv_batches, csv_names, parquet_batches
+from sfs_core.tables import FLAT, csv_batches, csv_names, parquet_batches
 from sfs_core.waiting import (
     NotDoneYet,
     wait_until,
@@ -311,6 +313,7 @@ __all__ = [
     "BUILT_IN",
     "COMPRESSIONS",
     "DELETE_AT",
+    "FLAT",
     "HIGHEST",
     "ISO_FORM",
     "IS_DELETED",
@@ -548,8 +551,10 @@ __all__ = [
     "to_text",
     "to_typed",
     "typed",
+    "versions_note",
     "wait_until",
     "wait_until_created",
     "whole_texts",
+    "without_versions",
     "writing_down",
 ]

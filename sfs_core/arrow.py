@@ -37,6 +37,15 @@ def record_ids(ids: Iterable[str]) -> pa.RecordBatch:
     return pa.record_batch({RECORD_ID: pa.array(list(ids), pa.string())})
 
 
+def without_versions(objects: pa.RecordBatch) -> pa.RecordBatch:
+    """Return a batch of objects as a store without versions tells them: `version` null, and every one current."""
+    import pyarrow as pa
+
+    count = objects.num_rows
+    objects = objects.append_column("version", pa.nulls(count, pa.string()))
+    return objects.append_column("is_current", pa.repeat(pa.scalar(True), count))
+
+
 def text_type(feature: FeatureDefinition) -> pa.DataType:
     """Return the Arrow type of a feature's column on its way: string, or list of strings for a collection."""
     import pyarrow as pa

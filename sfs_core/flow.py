@@ -107,20 +107,26 @@ class OnlineRecordIds:
 
 @dataclass(frozen=True, slots=True)
 class OfflineObjects:
-    """The objects under a group's own root, buffered writes brought to disk first where the store can."""
+    """The objects under a group's own root, buffered writes brought to disk first where the store can.
+
+    With `versions` also every older version, and every delete marker of S3.
+    """
 
     group: FeatureGroup
+    versions: bool = False
 
     def describe(self) -> Message:
         """Return the noun phrase."""
         root = self.group.offline.root if self.group.offline else None
+        if self.versions:
+            return say("objects under {root}, older versions too", root=root)
         return say("objects under {root}", root=root)
 
     def batches(self, session: Session) -> Iterator[pa.RecordBatch]:
-        """Yield batches of `key` and `size`."""
+        """Yield batches of `key` and `size`; of versions also `version` and `is_current`."""
         store = session.store_of(self.group)
         store.settle(self.group)
-        return store.offline_objects(self.group)
+        return store.object_versions(self.group) if self.versions else store.offline_objects(self.group)
 
 
 @dataclass(frozen=True, slots=True)

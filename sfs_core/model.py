@@ -210,6 +210,11 @@ class OfflineStore:
             return None
         return self.resolved_uri.rstrip("/").removesuffix("/data") + "/"
 
+    @property
+    def own_table(self) -> GlueTable | None:
+        """The table that was made for this group; None if there is none, or one that was brought along."""
+        return None if self.disable_glue_table else self.table
+
 
 @dataclass(frozen=True, slots=True)
 class NewFeatureGroup:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import TYPE_CHECKING, ClassVar, Protocol, Self, runtime_checkable
+from typing import TYPE_CHECKING, BinaryIO, ClassVar, Protocol, Self, runtime_checkable
 
 from sfs_core.errors import SfsError
 from sfs_core.event_time import EventTime
@@ -170,6 +170,7 @@ class ClearRequest:
 
     `ids` None means every record the online store lists; else those ids and no others are deleted, from a source that
     repeats. `at` is the run's clock; `settle` is how long buffered writes may take to land in the offline store.
+    `keeps_versions` tells whether objects that are deleted stay in older versions, None where that is not known.
     """
 
     group: FeatureGroup
@@ -178,6 +179,7 @@ class ClearRequest:
     max_workers: int
     batch_records: int
     settle: timedelta = timedelta(0)
+    keeps_versions: bool | None = False
 
 
 class ClearStrategy(Protocol):
@@ -430,6 +432,48 @@ class Store(Protocol):
         """
         ...
 
+    def offline_record_ids(
+        self, group: FeatureGroup, event_time: EventTimeRange | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the ids that the offline store holds a version of, delete markers' too: the column `record_id`.
+
+        Each once, unordered; `event_time` bounds the versions that count. What is still buffered is not among them,
+        so that no ids does not mean no records. Raises StoreNotEnabled.
+        """
+        ...
+
+    def open_object(self, group: FeatureGroup, key: str) -> BinaryIO:
+        """Return an object under the group's own root as a file that can be sought in; the caller closes it.
+
+        Of a store behind a wire only what is read is fetched. Raises Refused for a key outside the root, and
+        StoreUnavailable or BadRequest for an object that is not there.
+        """
+        ...
+
+    def keeps_versions(self, group: FeatureGroup) -> bool | None:
+        """Tell whether an object of the group's root that is deleted by `key` leaves its bytes in an older version.
+
+        None where that may not be asked. Source: S3 API GetBucketVersioning; also of a bucket that has stopped.
+        """
+        ...
+
+    def object_versions(self, group: FeatureGroup) -> Iterator[pa.RecordBatch]:
+        """Yield every version and delete marker of an object under the group's own root.
+
+        Columns `key` and `size` as `offline_objects` has them, `version` (null in a store without versions) and
+        `is_current`. The current ones come last: deleted in this order, no object comes back in an older version.
+        Raises Refused for a root that is not this group's alone. Source: S3 API ListObjectVersions.
+        """
+        ...
+
+    def drop_table(self, group: FeatureGroup) -> None:
+        """Take the group's own table out of the catalogue; one that is not there is done.
+
+        The very table that the group's description names, and only if it was made for the group and lies at its root.
+        Raises Refused otherwise. Works for a group that is deleted already. Source: Glue API DeleteTable.
+        """
+        ...
+
     def offline_objects(self, group: FeatureGroup) -> Iterator[pa.RecordBatch]:
         """Yield the objects under the group's own root: columns `key` (an s3:// URI) and `size` in bytes.
 
@@ -438,7 +482,11 @@ class Store(Protocol):
         ...
 
     def delete_objects(self, group: FeatureGroup, batches: Iterable[Batch]) -> Iterator[Fact]:
-        """Delete objects by `key`; a key outside the group's own root is refused, whatever the rest says."""
+        """Delete objects by `key`; a key outside the group's own root is refused, whatever the rest says.
+
+        Where a batch has the columns of `object_versions`, that version is deleted for good, and a current one only
+        after the older ones of its batch.
+        """
         ...
 
     def settle(self, group: FeatureGroup) -> None:

@@ -30,6 +30,28 @@ def check_root(group: FeatureGroup, others: Iterable[FeatureGroup]) -> None:
         raise UnsafeRoot(group=group.address, root=root or "", problem=problem)
 
 
+def versions_note(group: FeatureGroup, keeps_versions: bool | None) -> tuple[Message, ...]:
+    """Return what a plan says of bytes that remain where objects are deleted and `keeps_versions`; None is unknown."""
+    root = group.offline.root if group.offline else None
+    if keeps_versions is None:
+        return (
+            say(
+                "whether the bucket of {root} keeps older versions is not known: if it does, the bytes remain unless "
+                "--purge-versions is given",
+                root=root,
+            ),
+        )
+    if keeps_versions:
+        return (
+            say(
+                "the bucket of {root} keeps older versions: objects only get delete markers, and their bytes remain, "
+                "and are paid for, unless --purge-versions is given",
+                root=root,
+            ),
+        )
+    return ()
+
+
 def other_groups(store: Store, group: FeatureGroup) -> Iterator[FeatureGroup]:
     """Yield every other group of a store as described now; one that goes meanwhile is left out.
 

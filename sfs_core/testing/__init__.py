@@ -19,7 +19,8 @@ Hypothesis, and so is not imported here) drives a store beside the model with ra
 identifier and event time, and without features of its own it has those of `ORDERS`), `created(store, new)` makes it,
 `filled(store, new, *records)` makes it and puts records. Records are dictionaries of texts;
 `record("1", ONE, city="Oslo")` is one, at one o'clock. Writing: `put`, `delete`,
-`delete_each`, `delete_objects`; each returns the remarks on records that failed, `failed(remarks)` their row and code.
+`delete_each`, `delete_objects`, `delete_versions`;
+each returns the remarks on records that failed, `failed(remarks)` their row and code.
 Reading: `online` (records of the online store), `ids_in`, `expires`, `latest` and `history` (of the offline store),
 `objects_in`. `memory_session(folder)` is a session whose one connection, `memory`, is a `MemoryStore`;
 `carried_out(plan, session)` carries out a plan in it. `typed_rows` turns texts into numbers and instants to compare.
@@ -57,6 +58,7 @@ from sfs_core.testing.groups import (  # noqa: E402
     delete,
     delete_each,
     delete_objects,
+    delete_versions,
     expires,
     failed,
     filled,
@@ -98,6 +100,7 @@ __all__ = [
     "delete",
     "delete_each",
     "delete_objects",
+    "delete_versions",
     "expires",
     "failed",
     "filled",

@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from sfs_core.errors import BadOption, GroupExists
+from sfs_core.errors import BadOption, GroupExists, Refused
 from sfs_core.event_time import NANOS, EventTime
+from sfs_core.messages import say
 from sfs_core.model import FeatureGroup, FeatureGroupName, GlueTable, NewFeatureGroup, OfflineStore, StorageType
 from sfs_core.ports import GroupChange, GroupQuery
 from sfs_core.rules import check_change, check_new_group
@@ -40,10 +41,11 @@ class ModelGroup:
 
 @dataclass
 class Catalogue:
-    """Every feature group, by name; and to whom every root was ever given."""
+    """Every feature group, by name; to whom every root was ever given; and the root of every table (§4.3)."""
 
     models: dict[str, ModelGroup] = field(default_factory=dict)
     roots: dict[str, FeatureGroupName] = field(default_factory=dict)
+    tables: dict[tuple[str, str], str] = field(default_factory=dict)
 
     def find(self, name: str) -> ModelGroup | None:
         """Return a group by its name or ARN (§1.2)."""
@@ -92,6 +94,8 @@ class Catalogue:
         table = new.offline.table
         if table is None and not new.offline.disable_glue_table:
             table = GlueTable("sagemaker_featurestore", f"{new.name.replace('-', '_')}_{second}")
+        if table is not None and not new.offline.disable_glue_table:
+            self.tables.setdefault(_table_name(table), f"{place}/{new.name}-{second}/")
         resolved = f"{place}/{new.name}-{second}/data"
         return replace(new.offline, resolved_uri=resolved, table=table, status="Active")
 
@@ -116,6 +120,19 @@ class Catalogue:
     def delete(self, name: FeatureGroupName) -> None:
         """Forget a group and its online records; its offline objects stay where they are [38]."""
         del self.models[name]
+
+    def drop_table(self, group: FeatureGroup, root: str) -> None:
+        """Forget the table that was made for a group; one that lies at another root is not the group's [29]."""
+        table = group.offline.own_table if group.offline else None
+        if table is None or _table_name(table) not in self.tables:
+            return
+        if self.tables[_table_name(table)] != root:
+            raise Refused(problem=say("table {table} is not at {root}", table=table.table, root=root))
+        del self.tables[_table_name(table)]
+
+
+def _table_name(table: GlueTable) -> tuple[str, str]:
+    return table.database.lower(), table.table.lower()
 
 
 def _matches(group: FeatureGroup, query: GroupQuery) -> bool:

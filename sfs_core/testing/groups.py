@@ -220,6 +220,12 @@ def delete_objects(store: Store, group: FeatureGroup, *keys: str) -> list[Remark
     return _remarks(store.delete_objects(group, [Batch(0, pa.record_batch({"key": pa.array(keys, pa.string())}))]))
 
 
+def delete_versions(store: Store, group: FeatureGroup) -> list[Remark]:
+    """Delete every version of a group's offline objects for good, and return the remarks on those that failed."""
+    batches = [Batch(number, found) for number, found in enumerate(store.object_versions(group))]
+    return _remarks(store.delete_objects(group, batches))
+
+
 def typed_rows(
     group: FeatureGroup, rows: Iterable[Mapping[str, object]], *, without: Sequence[str] = ()
 ) -> list[dict[str, object]]:

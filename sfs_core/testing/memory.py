@@ -14,19 +14,16 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, BinaryIO, ClassVar
 
-from sfs_core.arrow import record_ids, records_from, rows_of
+from sfs_core.arrow import record_ids, records_from, rows_of, without_versions
 from sfs_core.clock import Clock, SystemClock
-from sfs_core.errors import FeatureGroupNotFound, MissingFeature, Refused, SfsError, StoreNotEnabled
+from sfs_core.errors import FeatureGroupNotFound, Refused, SfsError, StoreNotEnabled, StoreUnavailable
 from sfs_core.event_time import EventTime
 from sfs_core.messages import say
 from sfs_core.model import (
-    API_INVOCATION_TIME,
     IS_DELETED,
     SYSTEM_COLUMNS,
-    WRITE_TIME,
-    FeatureDefinition,
     FeatureGroup,
     FeatureGroupName,
     Identity,
@@ -39,6 +36,7 @@ from sfs_core.ports import (
     RECORD_ID,
     Batch,
     Delete,
+    EventTimeRange,
     Fact,
     GroupChange,
     GroupQuery,
@@ -50,6 +48,7 @@ from sfs_core.ports import (
 )
 from sfs_core.rules import Value, check_record
 from sfs_core.testing.catalogue_model import ACCOUNT, REGION, Catalogue, ModelGroup
+from sfs_core.testing.columns_model import check_columns, columns_of, parquet_file, with_system_columns
 from sfs_core.testing.offline_model import Objects, Version, chosen
 from sfs_core.testing.records_model import check_put, delete_record, key_of, put_record, targets_of, update_record
 
@@ -130,7 +129,7 @@ class MemoryStore:
 
         with self.state.lock:
             model, now = self._with(group, TargetStore.ONLINE), self.clock.now()
-            columns = _columns(model.group, features, always=group.record_identifier)
+            columns = columns_of(model.group, features, always=group.record_identifier)
             items = [item for record_id in dict.fromkeys(ids) if (item := model.online.live(record_id, now))]
         records = records_from(columns, [item.record or {} for item in items])
         return OnlineRecords(
@@ -147,7 +146,7 @@ class MemoryStore:
     def put(self, group: FeatureGroup, batches: Iterable[Batch], how: Put) -> Iterator[Fact]:
         check_put(self.describe(group.name), how)
         for batch in batches:
-            _check_columns(batch.records, self.describe(group.name))
+            check_columns(batch.records, self.describe(group.name))
             columns = [name for name in batch.records.schema.names if name not in SYSTEM_COLUMNS]
             yield self._each(
                 group,
@@ -220,15 +219,47 @@ class MemoryStore:
     def versions(self, group: FeatureGroup, query: OfflineQuery) -> Iterator[pa.RecordBatch]:
         with self.state.lock:
             group = self._with(group, TargetStore.OFFLINE).group
-            columns = _columns(group, query.features)
+            columns = columns_of(group, query.features)
             found = list(chosen(self._versions(group), query, group.features))
         for start in range(0, len(found), _BATCH):
             part = found[start : start + _BATCH]
             records = records_from(columns, [version.record for version in part])
-            yield records if query.versions is Versions.LATEST else _with_system_columns(records, part)
+            yield records if query.versions is Versions.LATEST else with_system_columns(records, part)
 
     def _versions(self, group: FeatureGroup) -> list[Version]:
         return self.state.objects.versions(group.offline.root) if group.offline and group.offline.root else []
+
+    def offline_record_ids(
+        self, group: FeatureGroup, event_time: EventTimeRange | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        with self.state.lock:
+            model = self._with(group, TargetStore.OFFLINE)
+            query = OfflineQuery(Versions.HISTORY, event_time=event_time)
+            ids = {version.record_id for version in chosen(self._versions(model.group), query, model.group.features)}
+        if ids:
+            yield record_ids(ids)
+
+    def open_object(self, group: FeatureGroup, key: str) -> BinaryIO:
+        root = self._own_root(group)
+        if not key.startswith(root):
+            raise Refused(problem=say("{key} is not under {root}, so it is not read", key=key, root=root))
+        with self.state.lock:
+            rows = self.state.objects.rows.get(key)
+        if rows is None:
+            raise StoreUnavailable(store=self.name, problem=say("{key} is not there", key=key))
+        return parquet_file(rows, group.features)
+
+    def keeps_versions(self, group: FeatureGroup) -> bool | None:
+        self._own_root(group)
+        return False
+
+    def object_versions(self, group: FeatureGroup) -> Iterator[pa.RecordBatch]:
+        return map(without_versions, self.offline_objects(group))
+
+    def drop_table(self, group: FeatureGroup) -> None:
+        root = self._own_root(group)
+        with self.state.lock:
+            self.state.catalogue.drop_table(group, root)
 
     def offline_objects(self, group: FeatureGroup) -> Iterator[pa.RecordBatch]:
         import pyarrow as pa
@@ -266,34 +297,3 @@ class MemoryStore:
 
     def close(self) -> None:
         """Do nothing: what the store holds goes with its state."""
-
-
-def _columns(
-    group: FeatureGroup, features: Sequence[str] | None, always: str | None = None
-) -> Sequence[FeatureDefinition]:
-    """Return the definitions of the features asked for, in the group's order. Raises UnknownFeature."""
-    if features is None:
-        return group.features
-    wanted = {group.feature(name).name for name in features} | {always}
-    return [feature for feature in group.features if feature.name in wanted]
-
-
-def _check_columns(records: pa.RecordBatch, group: FeatureGroup) -> None:
-    for name in records.schema.names:
-        if name not in SYSTEM_COLUMNS:
-            group.feature(name)
-    for name, role in ((group.record_identifier, say("record identifier")), (group.event_time, say("event time"))):
-        if name not in records.schema.names:
-            raise MissingFeature(feature=name, group=group.name, role=role)
-
-
-def _with_system_columns(records: pa.RecordBatch, versions: Sequence[Version]) -> pa.RecordBatch:
-    import pyarrow as pa
-
-    for name, values, kind in (
-        (API_INVOCATION_TIME, [version.api_invocation_time.iso() for version in versions], pa.string()),
-        (WRITE_TIME, [version.write_time.iso() for version in versions], pa.string()),
-        (IS_DELETED, [version.is_deleted for version in versions], pa.bool_()),
-    ):
-        records = records.append_column(name, pa.array(values, kind))
-    return records

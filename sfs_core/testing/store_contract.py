@@ -5,7 +5,7 @@ from __future__ import annotations
 from sfs_core.testing.store_promises.deletions import DeletePromises
 from sfs_core.testing.store_promises.feature_groups import FeatureGroupPromises
 from sfs_core.testing.store_promises.objects import ObjectPromises
-from sfs_core.testing.store_promises.offline import OfflinePromises
+from sfs_core.testing.store_promises.offline import OfflineIdPromises, OfflinePromises
 from sfs_core.testing.store_promises.puts import PutPromises
 from sfs_core.testing.store_promises.reads import ReadPromises
 from sfs_core.testing.store_promises.threads import ThreadPromises
@@ -21,6 +21,7 @@ class StoreContract(
     TimeToLivePromises,
     UpdatePromises,
     OfflinePromises,
+    OfflineIdPromises,
     ObjectPromises,
     ThreadPromises,
 ):

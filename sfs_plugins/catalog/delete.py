@@ -1,4 +1,4 @@
-"""`sagemaker-fs delete`: a feature group and, if asked, its own offline objects."""
+"""`sagemaker-fs delete`: a feature group and, if asked, its own offline objects and table."""
 
 from __future__ import annotations
 
@@ -22,14 +22,17 @@ from sfs_core import (
     Step,
     StoreNotEnabled,
     TargetStore,
+    UsageError,
     argument,
     check_root,
     option,
     other_groups,
     say,
+    versions_note,
 )
 from sfs_plugins.catalog.delete_group import DeleteFeatureGroup
 from sfs_plugins.catalog.description import description, existing
+from sfs_plugins.catalog.drop_table import DropTable, own_table, table_name
 from sfs_plugins.catalog.found import found_group
 from sfs_plugins.catalog.schema_file import definition_of
 
@@ -40,36 +43,54 @@ _DELETABLE: Final = (GroupStatus.CREATED, GroupStatus.CREATE_FAILED, GroupStatus
 class DeleteOptions:
     """How far a deletion goes."""
 
-    with_offline_data: bool = option("Delete the group's own offline objects too.", default=False)
+    with_offline_data: bool = option("Delete the group's own offline objects and table too.", default=False)
+    purge_versions: bool = option(
+        "Delete older versions of the objects too, and the delete markers of a versioned bucket.", default=False
+    )
+
+
+class VersionsWithoutData(UsageError):
+    """Older versions are to go while the objects stay."""
+
+    sentence = "--purge-versions is about the offline objects: give --with-offline-data too, or leave it out"
 
 
 class DeleteCommand(PlanCommand):
     """Deletes a feature group; the objects to go with it are written down while it is still there."""
 
     name = "delete"
-    description = "Delete a feature group, its online records and, if asked, its offline objects."
+    description = "Delete a feature group, its online records and, if asked, its offline objects and table."
     arguments: ClassVar = [argument("group", "Feature group to delete, as [CONNECTION:]NAME or ARN.")]
     declares = (DeleteOptions,)
 
     def plan(self) -> Plan:
-        """Return the plan: the group first, so that nothing writes to its root any more, then the objects."""
-        group = self._group()
-        with_data = self.given(DeleteOptions).with_offline_data
-        if with_data and group.offline is None:
+        """Return the plan: the group first, so that nothing writes to its root any more, then objects and table."""
+        group, options = self._group(), self.given(DeleteOptions)
+        if options.with_offline_data and group.offline is None:
             raise StoreNotEnabled(group=group.address, store=TargetStore.OFFLINE)
-        if with_data:
-            check_root(group, other_groups(self.session.store_of(group), group))
+        if options.purge_versions and not options.with_offline_data:
+            raise VersionsWithoutData
+        data = self._offline_data(group, options) if options.with_offline_data else Plan(say("-"), ())
         self._check_online_cap(group)
-        steps = [Step(_itself(group), DeleteFeatureGroup(group))]
-        if with_data:
-            objects, delete = OfflineObjects(group), DeleteOfflineObjects(group)
-            lag = self.session.store_of(group).offline_lag
-            steps += [
-                Step(objects, delete, destroys=True),
-                Step(objects, delete, until_empty=True, destroys=True, after=lag),
-            ]
-        title = say("Delete {group}", group=group.address)
-        return Plan(title, tuple(steps), tuple(_notes(group, with_data)), confirm=group, changes=(group,))
+        steps = (Step(_itself(group), DeleteFeatureGroup(group)), *data.steps)
+        notes = (*_notes(group, options), *data.notes)
+        return Plan(say("Delete {group}", group=group.address), steps, notes, confirm=group, changes=(group,))
+
+    def _offline_data(self, group: FeatureGroup, options: DeleteOptions) -> Plan:
+        """Return the steps that delete a group's objects and drop its table, and what stays. Raises UnsafeRoot."""
+        store = self.session.store_of(group)
+        others = tuple(other_groups(store, group))
+        check_root(group, others)
+        objects, delete = OfflineObjects(group, versions=options.purge_versions), DeleteOfflineObjects(group)
+        steps = [
+            Step(objects, delete, destroys=True),
+            Step(objects, delete, until_empty=True, destroys=True, after=store.offline_lag),
+        ]
+        table, reason = own_table(group, others)
+        if table is not None:
+            steps.append(Step(table, DropTable(group)))
+        versions = () if options.purge_versions else versions_note(group, store.keeps_versions(group))
+        return Plan(say("-"), tuple(steps), (*reason, *versions))
 
     def _group(self) -> FeatureGroup:
         """Return the group; for a run that is gone on with, as it was when the run began: it may be gone by now."""
@@ -105,16 +126,15 @@ def _itself(group: FeatureGroup) -> Given:
     return Given(say("feature group, by name"), pa.record_batch({"name": pa.array([group.name], pa.string())}))
 
 
-def _notes(group: FeatureGroup, with_data: bool) -> Iterator[Message]:
+def _notes(group: FeatureGroup, options: DeleteOptions) -> Iterator[Message]:
     """Yield what cannot be undone, and what stays behind."""
     if group.online is not None:
         yield say("its online records go with it and cannot be brought back")
     if group.offline is None:
         return
-    if with_data:
+    if options.with_offline_data:
         yield say("the objects under {root} are deleted and cannot be brought back", root=group.offline.root)
-    else:
-        yield say("its offline objects stay under {root}: --with-offline-data deletes them", root=group.offline.root)
+        return
+    yield say("its offline objects stay under {root}: --with-offline-data deletes them", root=group.offline.root)
     if group.offline.table is not None:
-        table = f"{group.offline.table.database}.{group.offline.table.table}"
-        yield say("its table {table} stays in the catalogue", table=table)
+        yield say("its table {table} stays in the catalogue", table=table_name(group.offline.table))

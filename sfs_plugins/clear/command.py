@@ -113,12 +113,13 @@ class ClearCommand(PlanCommand):
         group = self.session.group(self.argument("group"))
         targets = _targets(group, options)
         self._refuse_idle(targets, options)
+        if TargetStore.OFFLINE in targets:
+            check_root(group, other_groups(self.session.store_of(group), group))
         request = self._request(group, options, targets)
         plans = []
         if TargetStore.ONLINE in targets:
             plans.append(self.chosen(ONLINE_BY).plan(request))
         if TargetStore.OFFLINE in targets:
-            check_root(group, other_groups(self.session.store_of(group), group))
             plans.append(self.chosen(OFFLINE_BY).plan(request))
         return Plan(
             _title(group, targets),
@@ -132,7 +133,11 @@ class ClearCommand(PlanCommand):
         """Raise IdleOption for an option that nothing would read: who gives it expects something else to happen."""
         readers = {
             TargetStore.ONLINE: {"ids": self.option("ids"), "online-by": self.option("online-by")},
-            TargetStore.OFFLINE: {"offline-by": self.option("offline-by"), "settle": options.settle},
+            TargetStore.OFFLINE: {
+                "offline-by": self.option("offline-by"),
+                "settle": options.settle,
+                "purge-versions": self.option("purge-versions") or None,
+            },
         }
         for store, flags in readers.items():
             for flag, value in flags.items():
@@ -140,11 +145,13 @@ class ClearCommand(PlanCommand):
                     raise IdleOption(option=flag, store=store)
 
     def _request(self, group: FeatureGroup, options: ClearOptions, targets: tuple[TargetStore, ...]) -> ClearRequest:
-        settle = self.session.store_of(group).offline_lag
+        store = self.session.store_of(group)
+        settle = store.offline_lag
         if options.settle is not None:
             settle = timedelta(minutes=options.settle)
         ids = self._ids(group, targets)
-        return ClearRequest(group, ids, self.session.now(), options.max_workers, options.batch_size, settle)
+        keeps = store.keeps_versions(group) if TargetStore.OFFLINE in targets else False
+        return ClearRequest(group, ids, self.session.now(), options.max_workers, options.batch_size, settle, keeps)
 
     def _ids(self, group: FeatureGroup, targets: tuple[TargetStore, ...]) -> Source | None:
         """Return the record ids given, None for all that are listed.

@@ -15,7 +15,9 @@ from sfs_core import (
     StoreNotEnabled,
     TableFormat,
     TargetStore,
+    option,
     say,
+    versions_note,
 )
 
 
@@ -34,6 +36,11 @@ class DeleteObjects:
 
     name: ClassVar[str] = "objects"
     clears: ClassVar[TargetStore] = TargetStore.OFFLINE
+    purge_versions: bool = option(
+        "Delete older versions of the objects too, and the delete markers of a versioned bucket.",
+        default=False,
+        flag="purge-versions",
+    )
 
     def plan(self, request: ClearRequest) -> Plan:
         """Return the steps. Raises StoreNotEnabled, IcebergTable."""
@@ -42,7 +49,7 @@ class DeleteObjects:
             raise StoreNotEnabled(group=group.name, store=TargetStore.OFFLINE)
         if group.offline.table_format is TableFormat.ICEBERG:
             raise IcebergTable(group=group.address)
-        listed, delete = OfflineObjects(group), DeleteOfflineObjects(group)
+        listed, delete = OfflineObjects(group, versions=self.purge_versions), DeleteOfflineObjects(group)
         again = Step(listed, delete, until_empty=True, destroys=True, batch_records=size)
         steps = [Step(listed, delete, destroys=True, batch_records=size), again]
         if request.settle:
@@ -52,4 +59,5 @@ class DeleteObjects:
         note = say(
             "offline objects are deleted for good, all of them and only those under {root}", root=group.offline.root
         )
-        return Plan(say("Clear {group}", group=group.address), tuple(steps), (note,))
+        stays = () if self.purge_versions else versions_note(group, request.keeps_versions)
+        return Plan(say("Clear {group}", group=group.address), tuple(steps), (note, *stays))

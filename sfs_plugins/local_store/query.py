@@ -18,9 +18,11 @@ from sfs_core import (
     API_INVOCATION_TIME,
     IS_DELETED,
     NANOS,
+    RECORD_ID,
     SYSTEM_COLUMNS,
     WRITE_TIME,
     EventTime,
+    EventTimeRange,
     FeatureDefinition,
     FeatureGroup,
     OfflineQuery,
@@ -52,6 +54,20 @@ def versions(files: OfflineFiles, query: OfflineQuery) -> Iterator[pa.RecordBatc
         for batch in batches:
             if batch.num_rows:
                 yield _as_text(batch)
+
+
+def offline_record_ids(files: OfflineFiles, event_time: EventTimeRange | None) -> Iterator[pa.RecordBatch]:
+    """Yield the ids that the files hold, each once, as texts: delete markers' too, unordered."""
+    import pyarrow as pa
+
+    if not files.files:
+        return
+    with files.connected() as (connection, scratch):
+        question = _Question(files, OfflineQuery(event_time=event_time), (), None, connection, scratch)
+        batches: Iterator[pa.RecordBatch] = connection.sql(question.ids()).to_arrow_reader(_BATCH_RECORDS)
+        for batch in batches:
+            if batch.num_rows:
+                yield pa.record_batch({RECORD_ID: to_text(batch.column(0))})
 
 
 @contextmanager
@@ -130,6 +146,11 @@ class _Question:
         record_id = f"CAST({quoted(self.group.record_identifier)} AS VARCHAR)"
         order = ", ".join([_instant(self.group), record_id, API_INVOCATION_TIME, WRITE_TIME, *places])
         return f"SELECT {columns} FROM ({lines}) AS records {self._ending(f'ORDER BY {order}')}"
+
+    def ids(self) -> str:
+        """Return the query for every record id."""
+        column, source = quoted(self.group.record_identifier), self.files.source(self.files.files, self.scratch)
+        return f"SELECT DISTINCT id FROM (SELECT {column} AS id FROM {source} {self._bounds()}) WHERE id IS NOT NULL"
 
     def _ending(self, order: str = "") -> str:
         where = "" if self.condition is None else f"WHERE {self.condition}"

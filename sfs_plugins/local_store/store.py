@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, BinaryIO, ClassVar
 
 import platformdirs
 
@@ -17,6 +17,7 @@ from sfs_core import (
     Clock,
     Delete,
     EventTime,
+    EventTimeRange,
     Fact,
     FeatureDefinition,
     FeatureGroup,
@@ -34,13 +35,14 @@ from sfs_core import (
     TargetStore,
     option,
     record_ids,
+    without_versions,
 )
 from sfs_plugins.local_store import deleting, encoding, held, layout, objects, online, updating, writing
 from sfs_plugins.local_store.catalogue import Catalogue
 from sfs_plugins.local_store.definitions import StoredGroup
 from sfs_plugins.local_store.errors import OutsideRoot, told_of
 from sfs_plugins.local_store.opened import GroupDatabase, Opened
-from sfs_plugins.local_store.query import chosen_features, versions
+from sfs_plugins.local_store.query import chosen_features, offline_record_ids, versions
 from sfs_plugins.local_store.scan import OfflineFiles
 
 if TYPE_CHECKING:
@@ -240,6 +242,34 @@ class LocalStore:
         with told_of(self.path):
             files = layout.parquet_files(root)
         return OfflineFiles(opened.described, files, root, self.path)
+
+    def offline_record_ids(
+        self, group: FeatureGroup, event_time: EventTimeRange | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield the ids of all that is written, each once, by a query of the Parquet files."""
+        opened = self._opened(self._catalogue.find(group.name))
+        opened.require(TargetStore.OFFLINE)
+        opened.settle(self.clock.now(), everything=False)
+        yield from offline_record_ids(self._files(opened), event_time)
+
+    def open_object(self, group: FeatureGroup, key: str) -> BinaryIO:
+        """Open an object's file for reading."""
+        path = objects.own_root(self._catalogue, group).object_path(key)
+        with told_of(self.path):
+            return path.open("rb")
+
+    def keeps_versions(self, group: FeatureGroup) -> bool | None:
+        """Return False: a folder keeps none."""
+        objects.own_root(self._catalogue, group)
+        return False
+
+    def object_versions(self, group: FeatureGroup) -> Iterator[pa.RecordBatch]:
+        """Yield the objects, each the only version of itself."""
+        return map(without_versions, self.offline_objects(group))
+
+    def drop_table(self, group: FeatureGroup) -> None:
+        """Do nothing: the embedded store has no catalogue."""
+        objects.own_root(self._catalogue, group)
 
     def offline_objects(self, group: FeatureGroup) -> Iterator[pa.RecordBatch]:
         """Yield the objects under the group's own root; buffered writes become objects first."""

@@ -29,6 +29,7 @@ from sfs_core import (
     UsageError,
     argument,
     check_root,
+    declared,
     other_groups,
     record_ids,
     say,
@@ -95,9 +96,13 @@ class MigrateCommand(PlanCommand):
 
     def _refuse_idle(self, options: MigrateOptions) -> None:
         """Raise IdleOption for a choice that nothing would read."""
+        flags = []
         for choice in (ONLINE_BY, OFFLINE_BY):
-            if not options.clear_target and self.option(choice.flag) is not None:
-                raise IdleOption(option=choice.flag)
+            parts = choice.parts(self.environment.plugins).items()
+            flags += [choice.flag, *(spec.flag for name, part in parts for spec in declared(part, f"{name}-"))]
+        for flag in flags:
+            if not options.clear_target and self.option(flag) not in (None, False, []):
+                raise IdleOption(option=flag)
 
     def _target(self, source: FeatureGroup, options: MigrateOptions) -> Target:
         """Return the target as it is, or as this run makes it; on resume it must be what was to be made."""
@@ -137,11 +142,12 @@ class MigrateCommand(PlanCommand):
         if not options.clear_target or target.new is not None:
             return []
         group, plugins = target.group, self.environment.plugins
+        keeps: bool | None = False
+        store = self.session.store_of(group)
         if group.offline is not None:
-            check_root(group, other_groups(self.session.store_of(group), group))
-        request = ClearRequest(
-            group, None, self.session.now(), options.max_workers, 1000, self.session.store_of(group).offline_lag
-        )
+            check_root(group, other_groups(store, group))
+            keeps = store.keeps_versions(group)
+        request = ClearRequest(group, None, self.session.now(), options.max_workers, 1000, store.offline_lag, keeps)
         online, offline = (self.chosen(choice) if choice.parts(plugins) else None for choice in (ONLINE_BY, OFFLINE_BY))
         return clearing(request, online, offline)
 

@@ -120,6 +120,10 @@ class OperationUnknown(BadRequest):
     """The service does not have an operation; there may be another way."""
 
 
+class NotCatalogued(BadRequest):
+    """The catalogue does not have a database or table."""
+
+
 class OutcomeUnknown(StoreUnavailable):
     """A write was sent and never answered: it may have taken effect."""
 
@@ -149,6 +153,8 @@ def translated(
         return denied(text, action, what, who)
     if code in UNKNOWN_OPERATIONS:
         return OperationUnknown(store="sagemaker", group=what, problem=say("it does not know {action}", action=action))
+    if code == "EntityNotFoundException":
+        return NotCatalogued(store="sagemaker", group=what, problem=text)
     if code in REFUSED_CREDENTIALS:
         return CredentialsRefused(connection=connection, code=code)
     if code == "ResourceLimitExceeded":

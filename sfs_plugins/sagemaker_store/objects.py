@@ -1,16 +1,15 @@
-"""The offline store's objects in S3: listed and deleted under the group's own resolved root, and nowhere else."""
+"""The offline store's objects in S3: listed and read under the group's own resolved root, and nowhere else."""
 
 from __future__ import annotations
 
 import contextlib
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count
 from typing import IO, TYPE_CHECKING, Any, Final
 
-from sfs_core import AccessDenied, Batch, Fact, FeatureGroup, Refused, Remark, SfsError, StoreUnavailable, say
-from sfs_plugins.sagemaker_store.errors import PASSING, THROTTLES, translated
+from sfs_core import AccessDenied, FeatureGroup, Refused, StoreUnavailable, say
 from sfs_plugins.sagemaker_store.failures import failure_of
 
 if TYPE_CHECKING:
@@ -18,8 +17,6 @@ if TYPE_CHECKING:
 
     from sfs_plugins.sagemaker_store.calls import Calls
 
-KEYS_A_CALL: Final = 1000
-ROUNDS: Final = 8
 DOWNLOADS: Final = 4
 """How often an object is asked for whose bytes end too early."""
 
@@ -99,6 +96,20 @@ class HeldObjects:
                 }
                 self.calls(self.client, "DeleteObject", self.bucket, **where)
 
+    def part(self, key: str, range: str, tag: str | None = None) -> tuple[bytes, dict[str, Any]]:
+        """Return the bytes of a range of an object, and S3's answer; with `tag` only of the object that has it."""
+        where: dict[str, Any] = {"Bucket": self.bucket, "Key": key, "ExpectedBucketOwner": self.owner, "Range": range}
+        if tag is not None:
+            where["IfMatch"] = tag
+        for attempt in count(1):
+            answer = self.calls(self.client, "GetObject", self.bucket, **where)
+            try:
+                return b"".join(self._blocks(answer, key)), answer
+            except StoreUnavailable:
+                if attempt == DOWNLOADS:
+                    raise
+        raise AssertionError(key)
+
     @contextlib.contextmanager
     def file(self, uri: str) -> Iterator[IO[bytes]]:
         """Give an object's bytes as a file of its own, which is gone afterwards."""
@@ -116,14 +127,18 @@ class HeldObjects:
     def _download(self, uri: str, file: IO[bytes]) -> None:
         """Write an object's bytes into an emptied file. Raises StoreUnavailable where they come to an end too early."""
         where: dict[str, Any] = {"Bucket": self.bucket, "Key": self._key(uri), "ExpectedBucketOwner": self.owner}
-        body = self.calls(self.client, "GetObject", self.bucket, **where)["Body"]
+        answer = self.calls(self.client, "GetObject", self.bucket, **where)
         file.seek(0)
         file.truncate()
+        for block in self._blocks(answer, uri):
+            file.write(block)
+
+    def _blocks(self, answer: dict[str, Any], what: str) -> Iterator[bytes]:
+        """Yield the bytes of an answer. Raises StoreUnavailable where they come to an end too early."""
         try:
-            for block in body.iter_chunks(2**20):
-                file.write(block)
+            yield from answer["Body"].iter_chunks(2**20)
         except Exception as error:  # what a broken stream raises is sorted out as any call's failure is
-            failure = failure_of(error, "s3:GetObject", "GetObject", uri, self.calls.connection, self.calls.who)
+            failure = failure_of(error, "s3:GetObject", "GetObject", what, self.calls.connection, self.calls.who)
             raise (failure or error) from error
 
     def _key(self, uri: str) -> str:
@@ -139,40 +154,9 @@ def listed(objects: HeldObjects, prefix: str) -> Iterator[pa.RecordBatch]:
         yield pa.record_batch({"key": keys, "size": [entry["Size"] for entry in page]})
 
 
-def delete(objects: HeldObjects, prefix: str, group: FeatureGroup, batch: Batch) -> Fact:
-    """Delete a batch's objects, 1,000 keys a call; an error of a key inside the answer is that key's own outcome."""
+def inside(objects: HeldObjects, prefix: str, group: FeatureGroup, uri: str) -> str:
+    """Return the key of an object of the group's own. Raises KeyOutsideRoot."""
     root = f"s3://{objects.bucket}/{prefix}"
-    remarks, rows = [], {}
-    for row, uri in enumerate(batch.records.column("key").to_pylist()):
-        if uri.startswith(root) and uri != root:
-            rows[uri.removeprefix(f"s3://{objects.bucket}/")] = row
-        else:
-            remarks.append(Remark.failed(row, KeyOutsideRoot(key=uri, root=root, group=group.name)))
-    keys = list(rows)
-    for start in range(0, len(keys), KEYS_A_CALL):
-        failed = _deleted(objects, keys[start : start + KEYS_A_CALL])
-        remarks += [Remark.failed(rows[key], error) for key, error in failed.items()]
-    return Fact.of(batch, sorted(remarks, key=lambda remark: remark.row))
-
-
-def _deleted(objects: HeldObjects, keys: list[str]) -> Mapping[str, SfsError]:
-    """Delete up to 1,000 keys, trying again those with a passing error; return what failed for good."""
-    failed: dict[str, SfsError] = {}
-    calls = objects.calls
-    for attempt in range(1, ROUNDS + 1):
-        request = {"Objects": [{"Key": key} for key in keys], "Quiet": True}
-        where: dict[str, Any] = {"Bucket": objects.bucket, "ExpectedBucketOwner": objects.owner}
-        answer = calls(objects.client, "DeleteObjects", objects.bucket, Delete=request, **where)
-        keys = []
-        for error in answer.get("Errors", []):
-            code, what = error.get("Code", ""), f"{objects.bucket}/{error['Key']}"
-            if code in THROTTLES:
-                calls.throttled()
-            if code in THROTTLES | PASSING and attempt < ROUNDS:
-                keys.append(error["Key"])
-                continue
-            failed[error["Key"]] = translated({"Error": error}, "s3:DeleteObject", what, calls.connection, calls.who)
-        if not keys:
-            break
-        calls.pause(attempt)
-    return failed
+    if not uri.startswith(root) or uri == root:
+        raise KeyOutsideRoot(key=uri, root=root, group=group.name)
+    return uri.removeprefix(f"s3://{objects.bucket}/")

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 from sfs_core import (
     API_INVOCATION_TIME,
     IS_DELETED,
+    RECORD_ID,
     WRITE_TIME,
     BadOption,
+    EventTimeRange,
     FeatureDefinition,
     FeatureGroup,
     GlueTable,
@@ -18,7 +20,7 @@ from sfs_core import (
     say,
 )
 from sfs_plugins.sagemaker_store.athena import Athena, BadSql
-from sfs_plugins.sagemaker_store.query import NoGlueTable, select
+from sfs_plugins.sagemaker_store.query import NoGlueTable, select, select_ids
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,6 +31,13 @@ def versions(athena: Athena, group: FeatureGroup, asked: OfflineQuery) -> Iterat
     wanted = None if asked.features is None else {group.feature(name).name for name in asked.features}
     features = [feature for feature in group.features if wanted is None or feature.name in wanted]
     return _versions(athena, group, asked, features)
+
+
+def record_ids(athena: Athena, group: FeatureGroup, event_time: EventTimeRange | None) -> Iterator[pa.RecordBatch]:
+    """Yield the ids of every version, each once. Raises NoGlueTable."""
+    table = table_of(group)
+    select, as_text = (select_ids(group, event_time, as_text=as_text) for as_text in (False, True))
+    return (batch.rename_columns([RECORD_ID]) for batch in athena.unload(select, as_text, table))
 
 
 def table_of(group: FeatureGroup) -> GlueTable:

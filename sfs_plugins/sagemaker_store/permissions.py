@@ -5,7 +5,7 @@ Source of the actions: dossier 8.1 (feature-store-security, the service authoriz
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 GROUP: Final = "arn:aws:sagemaker:{region}:{account}:feature-group/*"
@@ -28,7 +28,6 @@ class Permission:
 
 IDENTITY: Final = (Permission("sts:GetCallerIdentity", ANY),)
 DESCRIBE: Final = (*IDENTITY, Permission("sagemaker:DescribeFeatureGroup"))
-LIST_IDS: Final = (Permission("sagemaker:ListRecords", when="ids come from the online store"),)
 LOOK_UP: Final = (Permission("sagemaker:BatchGetRecord"),)
 WRITE: Final = (
     Permission("sagemaker:PutRecord"),
@@ -50,10 +49,24 @@ OFFLINE: Final = (
     Permission("s3:DeleteObject", OBJECTS, "results are removed again"),
     Permission("kms:Decrypt", ANY, "a store is encrypted with a key of your own"),
 )
+LIST_IDS: Final = (Permission("sagemaker:ListRecords", when="ids come from the online store"),)
+CHOSEN_IDS: Final = (
+    *LIST_IDS,
+    *(replace(one, when="--ids athena is given") for one in OFFLINE),
+    Permission("s3:ListBucket", BUCKET, "--ids s3-scan is given"),
+    Permission("s3:GetObject", OBJECTS, "--ids s3-scan is given"),
+)
 OBJECT_DELETION: Final = (
     Permission("sagemaker:ListFeatureGroups", ANY, "offline objects are deleted: no other group may share the root"),
     Permission("s3:ListBucket", BUCKET, "offline objects are deleted"),
     Permission("s3:DeleteObject", OBJECTS, "offline objects are deleted"),
+    Permission("s3:GetBucketVersioning", BUCKET, "a plan says whether bytes remain of what is deleted"),
+    Permission("s3:ListBucketVersions", BUCKET, "--purge-versions is given"),
+    Permission("s3:DeleteObjectVersion", OBJECTS, "--purge-versions is given"),
+)
+TABLE_DELETION: Final = (
+    Permission("glue:GetTable", CATALOGUE, "--with-offline-data is given"),
+    Permission("glue:DeleteTable", CATALOGUE, "--with-offline-data is given"),
 )
 CLEARING: Final = (
     Permission("sagemaker:DeleteRecord", when="the target is cleared first, or delete markers are replayed"),
@@ -72,16 +85,16 @@ VERBS: Final[dict[str, tuple[Permission, ...]]] = {
     "describe": (*DESCRIBE, *TAGS),
     "create": (*DESCRIBE, *CREATION, *TAGS),
     "update": (*DESCRIBE, Permission("sagemaker:UpdateFeatureGroup")),
-    "delete": (*DESCRIBE, *DELETION, *OBJECT_DELETION),
+    "delete": (*DESCRIBE, *DELETION, *OBJECT_DELETION, *TABLE_DELETION),
     "get": (*DESCRIBE, *LOOK_UP),
     "put": (*DESCRIBE, *LOOK_UP, *WRITE),
     "delete-record": (*DESCRIBE, *DELETE_RECORDS),
-    "bulk-get": (*DESCRIBE, *LIST_IDS, *LOOK_UP),
+    "bulk-get": (*DESCRIBE, *CHOSEN_IDS, *LOOK_UP),
     "bulk-put": (*DESCRIBE, *WRITE),
-    "bulk-delete": (*DESCRIBE, *LIST_IDS, *DELETE_RECORDS),
+    "bulk-delete": (*DESCRIBE, *CHOSEN_IDS, *DELETE_RECORDS),
     "export": (*DESCRIBE, *LIST_IDS, *LOOK_UP, *OFFLINE),
-    "clear": (*DESCRIBE, *LIST_IDS, *DELETE_RECORDS, *OBJECT_DELETION),
-    "migrate": (*DESCRIBE, *LIST_IDS, *LOOK_UP, *WRITE, *OFFLINE, *CREATION, *CLEARING),
+    "clear": (*DESCRIBE, *CHOSEN_IDS, *DELETE_RECORDS, *OBJECT_DELETION),
+    "migrate": (*DESCRIBE, *CHOSEN_IDS, *LOOK_UP, *WRITE, *OFFLINE, *CREATION, *CLEARING),
     "verify": (*DESCRIBE, *LIST_IDS, *LOOK_UP, *OFFLINE),
 }
 """The permissions a verb needs of its caller, on every connection it uses."""
@@ -89,6 +102,7 @@ VERBS: Final[dict[str, tuple[Permission, ...]]] = {
 ACTIONS: Final = {
     "UpdateRecord": "sagemaker:PutRecord",
     "ListObjectsV2": "s3:ListBucket",
+    "ListObjectVersions": "s3:ListBucketVersions",
     "DeleteObjects": "s3:DeleteObject",
     "HeadBucket": "s3:ListBucket",
     "HeadObject": "s3:GetObject",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from sfs_core import (
     API_INVOCATION_TIME,
@@ -11,16 +11,15 @@ from sfs_core import (
     WRITE_TIME,
     BadOption,
     EventTime,
+    EventTimeRange,
     FeatureDefinition,
     FeatureGroup,
     FeatureType,
+    OfflineQuery,
     Refused,
     Versions,
     say,
 )
-
-if TYPE_CHECKING:
-    from sfs_core import OfflineQuery
 
 # no feature's name begins so
 RANK: Final = '"_sfs_rank"'
@@ -63,6 +62,14 @@ def select(group: FeatureGroup, query: OfflineQuery, features: Sequence[FeatureD
         keys = [INSTANT, record_id, quoted(API_INVOCATION_TIME), quoted(WRITE_TIME)]
         text += f" ORDER BY {', '.join(keys)}"
     return text + (f" LIMIT {int(query.limit)}" if query.limit is not None else "")
+
+
+def select_ids(group: FeatureGroup, event_time: EventTimeRange | None, *, as_text: bool) -> str:
+    """Return the SELECT of every record id, each once, of the versions in a range of event times."""
+    bounds = " AND ".join(_bounds(group, OfflineQuery(event_time=event_time)))
+    column = quoted(group.record_identifier)
+    chosen = _column(group.record_identifier, as_text=as_text)
+    return f"SELECT DISTINCT {chosen} FROM {_table(group)} WHERE {column} IS NOT NULL AND {bounds}"
 
 
 def _column(name: str, *, as_text: bool) -> str:

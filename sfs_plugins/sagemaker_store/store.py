@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from sfs_core import (
     BadDefinition,
@@ -15,6 +15,7 @@ from sfs_core import (
     Clock,
     Delete,
     EventTime,
+    EventTimeRange,
     Fact,
     FeatureDefinition,
     FeatureGroup,
@@ -40,13 +41,17 @@ from sfs_core import (
     option,
     say,
 )
-from sfs_plugins.sagemaker_store import deleting, held, objects, offline, reading
+from sfs_plugins.sagemaker_store import deleting, held, objects, offline, reading, tables
 from sfs_plugins.sagemaker_store.athena import Athena
 from sfs_plugins.sagemaker_store.calls import Calls
 from sfs_plugins.sagemaker_store.clients import Clients
 from sfs_plugins.sagemaker_store.definitions import create_request, group_from, ttl_json, update_request
 from sfs_plugins.sagemaker_store.errors import NotOwnGroup
-from sfs_plugins.sagemaker_store.objects import HeldObjects
+from sfs_plugins.sagemaker_store.group_names import names
+from sfs_plugins.sagemaker_store.object_deletion import delete
+from sfs_plugins.sagemaker_store.object_versions import keeps_versions, listed_versions
+from sfs_plugins.sagemaker_store.objects import HeldObjects, inside
+from sfs_plugins.sagemaker_store.ranges import open_ranges
 from sfs_plugins.sagemaker_store.writing import Writer
 
 if TYPE_CHECKING:
@@ -126,23 +131,7 @@ class SageMakerStore:
 
     def groups(self, query: GroupQuery) -> Iterator[FeatureGroupName]:
         """Yield names page by page, filtered and sorted by the service."""
-        asked: dict[str, Any] = {
-            "NameContains": query.name_contains,
-            "FeatureGroupStatusEquals": query.status and query.status.value,
-            "OfflineStoreStatusEquals": query.offline_status,
-            "CreationTimeAfter": query.created_after and query.created_after.moment(),
-            "CreationTimeBefore": query.created_before and query.created_before.moment(),
-            "SortBy": query.sort_by,
-            "SortOrder": "Descending" if query.descending else "Ascending",
-            "MaxResults": 100,
-        }
-        request = {key: value for key, value in asked.items() if value is not None}
-        while True:
-            answer = self.calls(self._control, "ListFeatureGroups", self.connection, **request)
-            yield from (FeatureGroupName(entry["FeatureGroupName"]) for entry in answer["FeatureGroupSummaries"])
-            if not answer.get("NextToken"):
-                return
-            request["NextToken"] = answer["NextToken"]
+        return names(self.calls, self._control, self.connection, query)
 
     def describe(self, name: str) -> FeatureGroup:
         """Return a group by its name or ARN."""
@@ -279,6 +268,31 @@ class SageMakerStore:
         """Athena as this connection asks it: workgroup, and a place for results."""
         return Athena(self.calls, self.clients, self.workgroup, self.athena_output, self.identity().account)
 
+    def offline_record_ids(
+        self, group: FeatureGroup, event_time: EventTimeRange | None = None
+    ) -> Iterator[pa.RecordBatch]:
+        """Yield ids by an Athena query, whose answer is unloaded."""
+        self._needs(group, TargetStore.OFFLINE)
+        return offline.record_ids(self.athena, self._known(group), event_time)
+
+    def open_object(self, group: FeatureGroup, key: str) -> BinaryIO:
+        """Open an object that is read by ranges."""
+        found, prefix = self._objects(group)
+        return open_ranges(found, inside(found, prefix, group, key))
+
+    def keeps_versions(self, group: FeatureGroup) -> bool | None:
+        """Tell whether the root's bucket keeps older versions, now or from a time before; None where that is denied."""
+        return keeps_versions(self._objects(group)[0])
+
+    def object_versions(self, group: FeatureGroup) -> Iterator[pa.RecordBatch]:
+        """Yield versions and delete markers by ListObjectVersions: those that are not current first."""
+        self._needs(group, TargetStore.OFFLINE)
+        return listed_versions(*self._objects(group))
+
+    def drop_table(self, group: FeatureGroup) -> None:
+        """Drop the group's own table by DeleteTable, once it was seen to lie at the group's root."""
+        tables.drop(self.calls, self.clients.get("glue"), group)
+
     def offline_objects(self, group: FeatureGroup) -> Iterator[pa.RecordBatch]:
         """Yield the objects under the group's own root."""
         self._needs(group, TargetStore.OFFLINE)
@@ -288,7 +302,7 @@ class SageMakerStore:
     def delete_objects(self, group: FeatureGroup, batches: Iterable[Batch]) -> Iterator[Fact]:
         """Delete objects under the group's own root by DeleteObjects."""
         found, prefix = self._objects(group)
-        return (objects.delete(found, prefix, group, batch) for batch in batches)
+        return delete(found, prefix, group, batches)
 
     def _objects(self, group: FeatureGroup) -> tuple[HeldObjects, str]:
         bucket, prefix = objects.own_root(group)

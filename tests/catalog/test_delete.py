@@ -59,18 +59,20 @@ def test_with_offline_data_its_own_objects_go_too_and_no_other_groups(filled):
     answer = filled.ok("delete orders --with-offline-data --force")
 
     listed = f"objects under {ROOT} -> delete"
+    table = "1 from table, by name -> drop sagemaker_featurestore.orders_1748736000 from the catalogue"
     assert said(answer) == [
         "Delete dev:orders",
         "  1. 1 from feature group, by name -> delete dev:orders",
         f"  2. {count} from {listed}",
         f"  3. list again: {listed}, until nothing is left",
+        f"  4. {table}",
         "  ! its online records go with it and cannot be brought back",
         f"  ! the objects under {ROOT} are deleted and cannot be brought back",
-        "  ! its table sagemaker_featurestore.orders_1748736000 stays in the catalogue",
         "Run R took T s",
         "  1. 1 from feature group, by name -> delete dev:orders: 1 done",
         f"  2. {count} from {listed}: {count} done",
         f"  3. list again: {listed}, until nothing is left: 0 done",
+        f"  4. {table}: 1 done",
     ]
     assert objects(filled) == theirs
     assert filled.ok("get orders2 1 --output json").json["id"] == "1"

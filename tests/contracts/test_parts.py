@@ -9,7 +9,7 @@ from sfs_core.testing import ClearStrategyContract, MigrateStrategyContract, Rec
 from sfs_plugins.clear import DeleteObjects, HardDelete, SoftDelete
 from sfs_plugins.migrate.history import HistoryRecords
 from sfs_plugins.migrate.strategies import LatestRecords, ListedRecords
-from sfs_plugins.record_ids import FileRecordIds, ListedRecordIds
+from sfs_plugins.record_ids import FileRecordIds, ListedRecordIds, QueriedRecordIds, ScannedRecordIds
 
 
 class TestListedRecordIds(RecordIdSourceContract):
@@ -24,6 +24,18 @@ class TestFileRecordIds(RecordIdSourceContract):
         path = tmp_path / request.param
         path.write_text("\n".join(self.ids))
         return FileRecordIds(group, path)
+
+
+class TestQueriedRecordIds(RecordIdSourceContract):
+    @pytest.fixture
+    def source(self, group: FeatureGroup) -> RecordIdSource:
+        return QueriedRecordIds(group)
+
+
+class TestScannedRecordIds(RecordIdSourceContract):
+    @pytest.fixture
+    def source(self, group: FeatureGroup) -> RecordIdSource:
+        return ScannedRecordIds(group)
 
 
 class TestHardDelete(ClearStrategyContract):

@@ -11,6 +11,7 @@ import pytest
 from sfs_core import SetClock
 from sfs_core.testing import NOON
 from sfs_plugins.sagemaker_store.clients import Clients
+from tests.conftest import Sfs
 from tests.sagemaker_store.served import Served, ServedStore, Server, clients, served_store, server
 
 __all__ = ["clients", "server"]
@@ -63,3 +64,15 @@ def asked(store: ServedStore, clients: Clients) -> Iterator[Asked]:
     yield asked
     for service in services:
         clients.get(service).meta.events.unregister("provide-client-params.*.*", unique_id="asked")
+
+
+@pytest.fixture
+def aws(store: ServedStore, server: Server, sfs: Sfs, monkeypatch: pytest.MonkeyPatch) -> Sfs:
+    """The command line, on the same sandbox as `store`."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    sfs.configure(
+        f'default = "aws"\n[connections.aws]\nstore = "sagemaker"\nregion = "us-east-1"\n'
+        f'endpoint_url = "{server.endpoint}"\nathena_output = "s3://results/"\noffline_lag_minutes = 0.02\n'
+    )
+    return sfs

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import replace
 
 import pytest
 
 from sfs_core.arrow import records_from
 from sfs_core.clock import SetClock
-from sfs_core.errors import Refused
+from sfs_core.errors import Refused, SfsError
 from sfs_core.event_time import NANOS
 from sfs_core.model import IS_DELETED, FeatureGroup, TargetStore
 from sfs_core.ports import Store
@@ -20,6 +21,7 @@ from sfs_core.testing.groups import (
     Record,
     delete,
     delete_objects,
+    delete_versions,
     history,
     latest,
     new_group,
@@ -181,6 +183,70 @@ class ObjectPromises(StorePromises):
             delete_objects(store, mistaken, *objects_in(store, other))
 
         assert latest(store, other) == [record("1", ONE)]
+
+    def test_an_object_is_read_as_a_file_that_can_be_sought_in(self, store: Store) -> None:
+        import pyarrow.parquet as pq
+
+        group = self.fill(store, new_group(), record("1", ONE))
+        delete(store, group, "2", at=ONE)
+        store.settle(group)
+
+        found = []
+        for key in objects_in(store, group):
+            with store.open_object(group, key) as file:
+                file.seek(-4, io.SEEK_END)
+                assert file.read() == b"PAR1"
+                found += pq.read_table(file, columns=["id"]).column("id").to_pylist()
+
+        assert sorted(found) == ["1", "2"]
+
+    def test_an_object_outside_the_groups_root_is_not_read(self, store: Store) -> None:
+        mine, other = (self.fill(store, new_group(name), record("1", ONE)) for name in ("fg-1", "fg-17"))
+        store.settle(other)
+        (key,) = objects_in(store, other)
+
+        for outside in (key, root_of(mine), f"{root_of(mine)}../{key.rpartition('/')[2]}"):
+            with pytest.raises(SfsError):
+                store.open_object(mine, outside)
+
+    def test_an_object_that_is_not_there_is_an_error(self, store: Store) -> None:
+        group = self.make(store, new_group())
+
+        with pytest.raises(SfsError):
+            store.open_object(group, f"{root_of(group)}data/missing.parquet")
+
+    def test_with_all_its_versions_an_offline_store_is_emptied(self, store: Store) -> None:
+        group, other = (self.fill(store, new_group(name), record("1", ONE)) for name in ("fg-1", "fg-17"))
+        for one in (group, other):
+            store.settle(one)
+
+        remarks = delete_versions(store, group)
+
+        assert remarks == []
+        assert [batch for batch in store.object_versions(group) if batch.num_rows] == []
+        assert objects_in(store, group) == []
+        assert latest(store, other) == [record("1", ONE)]
+
+    def test_versions_of_a_root_that_is_not_the_groups_alone_are_refused(self, store: Store) -> None:
+        group = self.fill(store, new_group("fg-1"), record("1", ONE))
+        mistaken = rooted_at(group, self.offline_uri)
+
+        with pytest.raises(Refused):
+            list(store.object_versions(mistaken))
+
+    def test_the_table_of_a_group_is_dropped_once_and_then_it_is_gone(self, store: Store) -> None:
+        """Also after the group was deleted, which leaves the table behind [38]."""
+        group = self.fill(store, new_group(), record("1", ONE))
+        store.delete(group.name)
+
+        store.drop_table(group)
+        store.drop_table(group)
+
+    def test_a_table_is_not_dropped_by_a_root_that_is_not_the_groups(self, store: Store) -> None:
+        group = self.make(store, new_group("fg-1"))
+
+        with pytest.raises(Refused):
+            store.drop_table(rooted_at(group, self.offline_uri))
 
     def test_settling_twice_writes_nothing_twice(self, store: Store) -> None:
         group = self.fill(store, new_group(), record("1", ONE))

@@ -8,7 +8,7 @@ from sfs_core.clock import SetClock
 from sfs_core.errors import BadOption, StoreNotEnabled, UnknownFeature
 from sfs_core.event_time import EventTime
 from sfs_core.model import FeatureGroup
-from sfs_core.ports import EventTimeRange, OfflineQuery, Store, Versions
+from sfs_core.ports import RECORD_ID, EventTimeRange, OfflineQuery, Store, Versions
 from sfs_core.testing.groups import (
     FOUR,
     NOON,
@@ -247,3 +247,42 @@ class OfflinePromises(StorePromises):
 
         assert len(history(store, group)) == 2
         assert latest(store, group) == [record("1", ONE)]
+
+
+def offline_ids(store: Store, group: FeatureGroup, event_time: EventTimeRange | None = None) -> list[str]:
+    """Return the record ids that the offline store gives, as often as it gives them, sorted."""
+    store.settle(group)
+    batches = store.offline_record_ids(group, event_time)
+    return sorted(one for batch in batches for one in batch.column(RECORD_ID).to_pylist())
+
+
+class OfflineIdPromises(StorePromises):
+    """Promises about the record ids of the offline store."""
+
+    def test_each_id_comes_once_and_those_of_deleted_records_too(self, store: Store) -> None:
+        """A delete marker alone is enough: its id may be a tombstone, or live online again."""
+        group = self.fill(store, new_group(), record("1", ONE), record("1", TWO), record("2", ONE), record("3", ONE))
+        delete(store, group, "2", "never put", at=THREE)
+
+        assert offline_ids(store, group) == ["1", "2", "3", "never put"]
+
+    def test_ids_are_those_with_a_version_in_the_range_of_event_times(self, store: Store) -> None:
+        group = self.fill(store, new_group(), record("1", ONE), record("2", TWO), record("3", THREE), record("1", TWO))
+
+        assert offline_ids(store, group, EventTimeRange(at(TWO), at(THREE))) == ["1", "2"]
+        assert offline_ids(store, group, EventTimeRange(at(THREE), None)) == ["3"]
+
+    def test_integral_ids_are_given_in_the_services_text(self, store: Store) -> None:
+        group = self.make(store, new_group(record_identifier="id:Integral"))
+        put(store, group, record("9223372036854775807", ONE), record("-5", ONE))
+
+        assert offline_ids(store, group) == ["-5", "9223372036854775807"]
+
+    def test_an_offline_store_that_holds_nothing_gives_no_ids(self, store: Store) -> None:
+        assert offline_ids(store, self.make(store, new_group())) == []
+
+    def test_offline_ids_of_a_group_without_an_offline_store_are_refused(self, store: Store) -> None:
+        group = self.make(store, new_group(offline=False))
+
+        with pytest.raises(StoreNotEnabled):
+            list(store.offline_record_ids(group))

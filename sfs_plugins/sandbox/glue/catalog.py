@@ -110,8 +110,8 @@ class Catalogue:
     def keep_table_of(self, group: FeatureGroup) -> None:
         """Write a group's table down: the group goes, and its table stays."""
         for table in self._group_tables([group]):
+            self._keep_database(table["DatabaseName"])
             if not self._is_written(table):
-                self._keep_database(table["DatabaseName"])
                 self.put_table(table)
 
     def _keep_database(self, name: str) -> None:

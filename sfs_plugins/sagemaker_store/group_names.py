@@ -1,0 +1,32 @@
+"""The names of the feature groups of an account and Region, listed page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from sfs_core import FeatureGroupName, GroupQuery
+
+if TYPE_CHECKING:
+    from sfs_plugins.sagemaker_store.calls import Calls
+
+
+def names(calls: Calls, client: Any, connection: str, query: GroupQuery) -> Iterator[FeatureGroupName]:
+    """Yield the names that a query asks for, filtered and sorted by the service. Source: API ListFeatureGroups."""
+    asked: dict[str, Any] = {
+        "NameContains": query.name_contains,
+        "FeatureGroupStatusEquals": query.status and query.status.value,
+        "OfflineStoreStatusEquals": query.offline_status,
+        "CreationTimeAfter": query.created_after and query.created_after.moment(),
+        "CreationTimeBefore": query.created_before and query.created_before.moment(),
+        "SortBy": query.sort_by,
+        "SortOrder": "Descending" if query.descending else "Ascending",
+        "MaxResults": 100,
+    }
+    request = {key: value for key, value in asked.items() if value is not None}
+    while True:
+        answer = calls(client, "ListFeatureGroups", connection, **request)
+        yield from (FeatureGroupName(entry["FeatureGroupName"]) for entry in answer["FeatureGroupSummaries"])
+        if not answer.get("NextToken"):
+            return
+        request["NextToken"] = answer["NextToken"]
