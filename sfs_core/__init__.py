@@ -47,6 +47,10 @@ from sfs_core.deleting import (
     DeleteOfflineObjects,
     DeleteRecords,
 )
+from sfs_core.ended import (
+    Batches,
+    Ended,
+)
 from sfs_core.errors import (
     AccessDenied,
     BadDefinition,
@@ -133,7 +137,6 @@ from sfs_core.hookspecs import (
 )
 from sfs_core.journal import (
     SPOOLING,
-    Ended,
     FolderUnusable,
     Journal,
     Run,
@@ -204,7 +207,6 @@ from sfs_core.plan import (
 from sfs_core.plan_command import (
     PlanCommand,
     RunOptions,
-    resume,
     stoppable,
 )
 from sfs_core.plugins import (
@@ -255,6 +257,10 @@ from sfs_core.render import (
 from sfs_core.report import (
     Report,
     StepReport,
+)
+from sfs_core.resuming import (
+    DeletesAgain,
+    resume,
 )
 from sfs_core.roots import (
     UnsafeRoot,
@@ -351,6 +357,7 @@ __all__ = [
     "BadRequest",
     "BadValue",
     "Batch",
+    "Batches",
     "Bug",
     "CheckRecords",
     "Choice",
@@ -369,6 +376,7 @@ __all__ = [
     "Delete",
     "DeleteOfflineObjects",
     "DeleteRecords",
+    "DeletesAgain",
     "DeletionCapReached",
     "DeletionMode",
     "DifferencesFound",
