@@ -11,6 +11,7 @@ import pytest
 from sfs_core import SetClock
 from sfs_core.testing import NOON
 from sfs_plugins.sagemaker_store.clients import Clients
+from tests.conftest import Sfs
 from tests.sagemaker_store.served import Served, ServedStore, Server, clients, served_store, server
 
 __all__ = ["clients", "server"]
@@ -29,6 +30,19 @@ def store(server: Server, clients: Clients, tmp_path: Path, clock: SetClock) -> 
         store.calls.sleep = store.paused.append
         store.calls.pace.sleep = lambda seconds: None
         yield store
+
+
+@pytest.fixture
+def aws(store: ServedStore, server: Server, sfs: Sfs, monkeypatch: pytest.MonkeyPatch) -> Sfs:
+    """The command line, on the same sandbox as `store`; the connection `disk` is a store of its own."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    sfs.configure(
+        f'default = "aws"\n[connections.aws]\nstore = "sagemaker"\nregion = "us-east-1"\n'
+        f'endpoint_url = "{server.endpoint}"\nathena_output = "s3://results/"\noffline_lag_minutes = 0.02\n'
+        f'[connections.disk]\nstore = "local"\npath = {str(sfs.store)!r}\n'
+    )
+    return sfs
 
 
 @pytest.fixture

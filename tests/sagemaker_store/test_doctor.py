@@ -2,24 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from sfs_core import load_plugins
 from sfs_plugins.sagemaker_store.permissions import VERBS
 from sfs_plugins.sagemaker_store.simulation import principal_to_ask
 from tests.conftest import Sfs
-from tests.sagemaker_store.served import Served, ServedStore, Server
-
-
-@pytest.fixture
-def aws(store: ServedStore, server: Server, sfs: Sfs, monkeypatch: pytest.MonkeyPatch) -> Sfs:
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    sfs.configure(
-        f'default = "aws"\n[connections.aws]\nstore = "sagemaker"\nregion = "us-east-1"\n'
-        f'endpoint_url = "{server.endpoint}"\nathena_output = "s3://results/"\n'
-    )
-    return sfs
+from tests.sagemaker_store.served import Served, Server
 
 
 def checks(answer) -> dict[str, tuple[str, str]]:

@@ -49,18 +49,6 @@ from tests.sagemaker_store.conftest import Asked
 from tests.sagemaker_store.served import Served, ServedStore, Server
 
 
-@pytest.fixture
-def aws(store: ServedStore, server: Server, sfs: Sfs, monkeypatch: pytest.MonkeyPatch) -> Sfs:
-    """The command line, on the same sandbox as `store`."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    sfs.configure(
-        f'default = "aws"\n[connections.aws]\nstore = "sagemaker"\nregion = "us-east-1"\n'
-        f'endpoint_url = "{server.endpoint}"\nathena_output = "s3://results/"\noffline_lag_minutes = 0.02\n'
-    )
-    return sfs
-
-
 def refused(code: str, message: str, status: int = 400) -> Response:
     """An error of the runtime, as it comes over the wire."""
     headers = [("content-type", "application/json"), ("x-amzn-ErrorType", code)]
