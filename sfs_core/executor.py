@@ -40,7 +40,7 @@ def run(plan: Plan, session: Session, journal: Journal) -> Report:
                 break
     except SfsError as error:
         report.error = error
-    report.seconds = time.monotonic() - began
+    report.seconds, report.throttles = time.monotonic() - began, session.throttles
     return report
 
 
@@ -114,7 +114,7 @@ class _StepRun:
         with Progress(self.session.console, self.step.into.describe(), source.count) as progress:
             for fact in facts:
                 failed = self._account(fact, round_number)
-                progress.add(fact.batch.records.num_rows, failed)
+                progress.add(fact.batch.records.num_rows, failed, self.session.throttles)
         if self.session.stop.is_set() and self.report.left:
             raise Interrupted
         if self.outstanding:

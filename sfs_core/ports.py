@@ -335,6 +335,14 @@ class Store(Protocol):
         """How long an acknowledged record may take to show in the offline store."""
         ...
 
+    @property
+    def throttles(self) -> int:
+        """How often the store was asked to go slower since it was opened, tried again or not, entry by entry.
+
+        It never falls. A store that no service stands behind says 0.
+        """
+        ...
+
     def identity(self) -> Identity:
         """Return account, Region and principal."""
         ...

@@ -23,6 +23,7 @@ class Progress:
     total: int | None = None
     done: int = 0
     failed: int = 0
+    throttles: int = 0
     _bar: Any = None
     _began: float = field(default_factory=time.monotonic)
     _said: float = field(default_factory=time.monotonic)
@@ -46,9 +47,10 @@ class Progress:
             self._bar.close()
 
     def add(self, records: int, failed: int = 0, throttles: int = 0) -> None:
-        """Count so many more records."""
+        """Count so many more records; `throttles` is how many there were altogether."""
         self.done += records
         self.failed += failed
+        self.throttles = throttles
         if self._bar is not None:
             if self.failed or throttles:
                 self._bar.set_postfix(failed=self.failed, throttles=throttles, refresh=False)
@@ -59,9 +61,14 @@ class Progress:
 
     def _line(self) -> Message:
         rate = self.done / max(0.001, time.monotonic() - self._began)
-        fields = {"title": self.title, "done": self.done, "rate": rate, "failed": self.failed}
+        fields = {
+            "title": self.title, "done": self.done, "rate": rate, "failed": self.failed, "throttles": self.throttles,
+        }  # fmt: skip
         if self.total is None or not rate:
-            return say("{title}: {done:,} at {rate:,.0f}/s, {failed:,} failed", **fields)
+            return say("{title}: {done:,} at {rate:,.0f}/s, {failed:,} failed, {throttles:,} throttles", **fields)
         left = (self.total - self.done) / rate
-        text = "{title}: {done:,} of {total:,} at {rate:,.0f}/s, {left:,.0f} s left, {failed:,} failed"
+        text = (
+            "{title}: {done:,} of {total:,} at {rate:,.0f}/s, {left:,.0f} s left, {failed:,} failed, "
+            "{throttles:,} throttles"
+        )
         return say(text, total=self.total, left=left, **fields)

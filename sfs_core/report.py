@@ -50,7 +50,10 @@ class StepReport:
 
 @dataclass
 class Report:
-    """What a run did. `error` is why it stopped early, None if it came to its end."""
+    """What a run did. `error` is why it stopped early, None if it came to its end.
+
+    `throttles` is how often its stores were asked to go slower since the command began, planning included.
+    """
 
     run: str
     steps: list[StepReport] = field(default_factory=list)
@@ -71,8 +74,10 @@ class Report:
         return self.error is None and all(step.finished and not step.left for step in self.steps)
 
     def lines(self) -> list[str]:
-        """Return the report as text, a line a step."""
+        """Return the report as text, a line a step, and one more where the stores were asked to go slower."""
         texts = [f"  {number}. {step.line}: {step.summary()}" for number, step in enumerate(self.steps, 1)]
+        if self.throttles:
+            texts.append(f"  {say('throttles: {count:,}', count=self.throttles)}")
         return [str(self._title()), *texts]
 
     def _title(self) -> Message:

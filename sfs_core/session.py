@@ -81,6 +81,11 @@ class Session:
             self._opened[connection] = self._open(self.connection(connection))
         return self._opened[connection]
 
+    @property
+    def throttles(self) -> int:
+        """How often the stores opened so far were asked to go slower."""
+        return sum(store.throttles for store in self._opened.values())
+
     def _open(self, connection: Connection) -> Store:
         store = self.stores.get(connection.store)
         if store is None:

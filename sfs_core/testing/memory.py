@@ -78,6 +78,7 @@ class MemoryStore:
     offline_lag: timedelta = timedelta(0)
 
     name: ClassVar[str] = "memory"
+    throttles: ClassVar[int] = 0
 
     def identity(self) -> Identity:
         return Identity(ACCOUNT, REGION, "memory")

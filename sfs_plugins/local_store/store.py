@@ -72,6 +72,7 @@ class LocalStore:
     offline_lag: timedelta = field(init=False)
 
     name: ClassVar[str] = "local"
+    throttles: ClassVar[int] = 0
 
     def __post_init__(self) -> None:
         self.path = Path(self.path)

@@ -74,6 +74,7 @@ def _facts(run: Run) -> dict[str, Any]:
         "folder": str(run.folder),
         "exit_code": report.get("exit_code"),
         "seconds": report.get("seconds"),
+        "throttles": report.get("throttles"),
         "error": (report.get("error") or {}).get("message"),
     }
 

@@ -31,7 +31,8 @@ class Calls:
 
     botocore's own retries are off: here throttles slow every thread down together, faults are tried again with
     growing random pauses, and what cannot be retried is raised as one of our errors, naming the IAM action.
-    `principal` tells who speaks; `is_there` whether a group has been made, as its control plane has it.
+    `principal` tells who speaks; `is_there` whether a group has been made, as its control plane has it;
+    `throttles` is how often the service asked to go slower.
     """
 
     connection: str
@@ -40,6 +41,7 @@ class Calls:
     pace: Pace = field(default_factory=Pace)
     sleep: Callable[[float], None] = time.sleep
     attempts: int = ATTEMPTS
+    throttles: int = 0
     _times: deque[float] = field(default_factory=lambda: deque(maxlen=_LATELY))
     _slowed_at: float = float("-inf")
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -92,9 +94,11 @@ class Calls:
     def throttled(self) -> None:
         """Slow down: the service said so, in an error or inside an answer.
 
-        What was in flight together is refused together, and slows down once: the rate is halved, not halved for each.
+        Each is counted. What was in flight together is refused together, and slows down once: the rate is halved, not
+        halved for each.
         """
         with self._lock:
+            self.throttles += 1
             now = time.monotonic()
             if now - self._slowed_at < TOGETHER_SECONDS:
                 return

@@ -127,11 +127,14 @@ def permissions(store: SageMakerStore, verbs: list[str], role_arn: str | None) -
         "region": identity.region, "account": identity.account, "workgroup": store.workgroup,
         "role_arn": role_arn or "*", "bucket": "*",
     }  # fmt: skip
-    simulation = Simulation(store.calls, store.clients.get("iam"), principal_to_ask(identity.principal))
+    iam = store.clients.get("iam")
+    principal = principal_to_ask(store.calls, iam, identity.principal)
+    wanted = [one for verb in verbs for one in VERBS[verb]]
+    simulation = Simulation(store.calls, iam, principal, wanted, fields)
     for verb in verbs:
         check = f"permissions of {verb}"
         try:
-            missing = simulation.missing(VERBS[verb], fields)
+            missing = simulation.missing(VERBS[verb])
         except SfsError as error:
             text = "IAM cannot be asked ({problem}); docs/reference/iam.md lists what {verb} needs"
             yield Finding(check, State.UNKNOWN, say(text, problem=error.message, verb=verb))

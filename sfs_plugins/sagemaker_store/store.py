@@ -98,6 +98,11 @@ class SageMakerStore:
         """The wrapper round every call."""
         return Calls(self.connection, lambda: self.identity().principal, self._is_made)
 
+    @property
+    def throttles(self) -> int:
+        """How often AWS asked this connection to go slower: each refused call, and each refused entry of one."""
+        return self.calls.throttles
+
     def _is_made(self, name: str) -> bool:
         """Tell whether the control plane has a group that can be used: the runtime may not have heard of it yet."""
         try:

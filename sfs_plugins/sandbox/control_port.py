@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import Any
@@ -17,7 +18,8 @@ from sfs_plugins.sandbox.wire import Request, Response
 class ControlPort:
     """Answers `GET /health`, `POST /settle`, `POST /stop`, `GET`, `PUT` and `DELETE /faults`.
 
-    The answer to `/faults` is the log of what was struck; PUT takes the content of a faults file.
+    The answer to `/health` tells whether moto has been needed, and so imported; that to `/faults` is the log of what
+    was struck; PUT takes the content of a faults file.
     """
 
     def __init__(self, settler: Settler, pool: Executor, faults: Faults) -> None:
@@ -29,7 +31,7 @@ class ControlPort:
         loop = asyncio.get_running_loop()
         match request.method, request.path:
             case "GET", "/health":
-                return _json({"status": "running"})
+                return _json({"status": "running", "moto": "moto" in sys.modules})
             case "POST", "/settle":
                 await loop.run_in_executor(self._pool, self._settler.settle)
                 return _json({"settled": True})

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from sfs_core import BadOption, say
+from sfs_plugins.sandbox.actions import action_of, is_about
 from sfs_plugins.sandbox.wire import Failure
 
 
@@ -37,6 +38,7 @@ class Fault(StrEnum):
     LATE_OFFLINE = "late_offline"
 
 
+_THROTTLES = {"athena": "TooManyRequestsException", "iam": "Throttling", "sts": "Throttling"}
 OF_ENTRIES = (Fault.UNPROCESSED, Fault.ENTRY_ERROR)
 
 
@@ -79,6 +81,11 @@ class Drawn:
     struck: int = 0
     allowance: float = 0.0
     filled_at: float = 0.0
+
+    def may_strike(self) -> bool:
+        """Tell whether the next request may be struck, without counting as one."""
+        rule = self.rule
+        return self.asked >= rule.after and (rule.count is None or self.struck < rule.count) and rule.rate > 0
 
     def strikes(self) -> bool:
         """Decide about one request or entry."""
@@ -124,6 +131,12 @@ class Faults:
         """Tell whether there is any rule: most sandboxes have none."""
         return bool(self._drawn)
 
+    def denies(self, action: str) -> bool:
+        """Tell whether a rule denies an IAM action as things stand; it is not asked for, so nothing is logged."""
+        with self._lock:
+            denials = [one for one in self._drawn if one.rule.fault is Fault.DENIED and one.may_strike()]
+        return any(is_about(one.rule.service, one.rule.operation, action) for one in denials)
+
     def strike(self, service: str, operation: str, about: str, *, entries: bool = False) -> list[Rule]:
         """Return the rules that strike a request (or one entry of it), each logged with what it hit."""
         struck = []
@@ -166,12 +179,11 @@ def failure_of(rules: Sequence[Rule], service: str, operation: str, principal: s
             case Fault.THROTTLE if service == "s3":
                 return Failure("SlowDown", "Please reduce your request rate.", 503)
             case Fault.THROTTLE:
-                code = "TooManyRequestsException" if service == "athena" else "ThrottlingException"
-                return Failure(code, "Rate exceeded")
+                return Failure(_THROTTLES.get(service, "ThrottlingException"), "Rate exceeded")
             case Fault.ERROR | Fault.ERROR_AFTER:
                 return _server_failure(service, rule.status)
             case Fault.EXPIRED:
-                code = "ExpiredToken" if service in ("s3", "identity") else "ExpiredTokenException"
+                code = "ExpiredToken" if service in ("s3", "iam", "sts") else "ExpiredTokenException"
                 message = "The security token included in the request is expired"
                 return Failure(code, message, 400 if service == "s3" else 403)
             case Fault.DENIED:
@@ -190,9 +202,11 @@ def _server_failure(service: str, status: int) -> Failure:
 def _denied(service: str, operation: str, principal: str) -> Failure:
     if service == "s3":
         return Failure("AccessDenied", "Access Denied", 403)
-    action = f"{'sagemaker' if service.startswith('sagemaker') else service}:{operation}"
+    action = action_of(service, operation)
     message = (
         f"User: {principal} is not authorized to perform: {action} with an explicit deny in an identity-based policy"
     )
+    if service in ("iam", "sts"):
+        return Failure("AccessDenied", message, 403)
     is_runtime = service == "sagemaker-featurestore-runtime"
     return Failure("AccessDeniedException", message, 403 if is_runtime else 400)

@@ -1,4 +1,4 @@
-"""The one port: which service a request is for, and what every request goes through on its way."""
+"""The one port: what every request goes through on its way to its service."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from typing import Protocol
 
 from sfs_core import Identity
 from sfs_plugins.sandbox.faults import Fault, Faults, failure_of
+from sfs_plugins.sandbox.routing import route
 from sfs_plugins.sandbox.wire import Dropped, Failure, Request, Response
 
-# IAM and STS are global: their clients sign for another Region than the sandbox's
-_GLOBAL = frozenset({"iam", "sts"})
+# global services: their clients sign for another Region than the sandbox's
+_GLOBAL = frozenset(
+    {"iam", "sts", "account", "budgets", "ce", "cloudfront", "organizations", "route53", "shield", "support"}
+)
 
 
 class Service(Protocol):
@@ -38,17 +41,18 @@ class Front:
     """Answers every request of the served port."""
 
     def __init__(
-        self, services: Sequence[Service], identity: Identity, route: Callable[[Request], str], faults: Faults,
+        self, services: Sequence[Service], elsewhere: Callable[[Request], Service], identity: Identity, faults: Faults,
         hold_offline: Callable[[float], None],
     ) -> None:  # fmt: skip
         self.services = {service.name: service for service in services}
         self.region = identity.region
         self._principal = f"arn:aws:sts::{identity.account}:assumed-role/sandbox/sandbox"
-        self._route, self._faults, self._hold_offline = route, faults, hold_offline
+        self._elsewhere, self._faults, self._hold_offline = elsewhere, faults, hold_offline
 
     async def answer(self, request: Request) -> Response:
         """Return the response to a request; a failure of any kind is one too."""
-        service = self.services[self._route(request)]
+        name = route(request)
+        service = self.services[name] if name else self._elsewhere(request)
         try:
             self._check_region(request)
             operation = service.operation_of(request)
@@ -106,21 +110,3 @@ class Front:
                 raise Failure("AuthorizationHeaderMalformed", f"{message}'{self.region}'", Region=self.region)
             message = f"Credential should be scoped to a valid region, not '{region}'. This sandbox is {self.region}."
             raise Failure("InvalidSignatureException", message, 403)
-
-
-def route(request: Request) -> str:
-    """Return the name of the service that a request is for.
-
-    The target header decides for JSON protocols; paths for the runtime; a form body for STS and IAM; the rest is S3.
-    """
-    target = request.headers.get("x-amz-target", "")
-    if target:
-        return {"SageMaker": "sagemaker", "AmazonAthena": "athena", "AWSGlue": "glue"}.get(
-            target.partition(".")[0], "sagemaker"
-        )
-    service = request.scope[2]
-    if service == "sagemaker":
-        return "sagemaker-featurestore-runtime"
-    if service in _GLOBAL or (request.method == "POST" and request.body.startswith(b"Action=")):
-        return "identity"
-    return "s3"

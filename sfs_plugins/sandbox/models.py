@@ -14,6 +14,7 @@ SERVICES: Final = {
     "AmazonAthena": "athena",
     "AWSGlue": "glue",
     "FeatureStoreRuntime": "sagemaker-featurestore-runtime",
+    "IAM": "iam",
 }
 """The services whose requests are checked by their model: name here, and name in botocore."""
 

@@ -7,7 +7,7 @@ import os
 import signal
 import socket
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,17 +15,19 @@ from sfs_plugins.sandbox.asgi import Application
 from sfs_plugins.sandbox.athena.service import athena
 from sfs_plugins.sandbox.control.service import control_plane
 from sfs_plugins.sandbox.control_port import ControlPort
+from sfs_plugins.sandbox.elsewhere import Elsewhere
 from sfs_plugins.sandbox.faults import Faults
-from sfs_plugins.sandbox.front import Front, Service, route
+from sfs_plugins.sandbox.front import Front, Service
 from sfs_plugins.sandbox.glue.catalog import Catalogue
 from sfs_plugins.sandbox.glue.service import glue
 from sfs_plugins.sandbox.groups import FolderStore, Groups
-from sfs_plugins.sandbox.identity import IdentityService
+from sfs_plugins.sandbox.iam import iam, role_of
 from sfs_plugins.sandbox.place import HOST, Place, Where
 from sfs_plugins.sandbox.runtime.service import RuntimeService
 from sfs_plugins.sandbox.s3.service import S3Service
 from sfs_plugins.sandbox.settling import Settler
 from sfs_plugins.sandbox.state import State
+from sfs_plugins.sandbox.sts import sts
 from sfs_plugins.sandbox.tokens import Tokens
 
 _THREADS = 8
@@ -95,6 +97,9 @@ class Services:
         self.runtime = RuntimeService(self.store, groups, tokens, self.pool)
         catalogue = Catalogue(self.store, self.state)
         identity = store.identity()
+        faults = Faults(store.path / "sandbox-faults.jsonl")
+        faults.set(settings.faults)
+        elsewhere = Elsewhere(identity.account, self.pool)
         s3 = S3Service(self.state, tokens, identity.account, identity.region, self.pool)
         control = control_plane(self.store, groups, self.state, tokens, s3.buckets.exists, catalogue, self.pool)
         queries, self._executions = athena(self.state, catalogue, s3.objects, tokens, self.pool)
@@ -103,12 +108,10 @@ class Services:
             self.runtime,
             control,
             s3,
-            IdentityService(identity.account, self.pool),
+            *identities(identity.account, faults, tokens, elsewhere, self.pool),
             glue(catalogue, tokens, identity.account, self.pool),
         ]
-        faults = Faults(store.path / "sandbox-faults.jsonl")
-        faults.set(settings.faults)
-        self.front = Front(services, identity, route, faults, self.settler.hold)
+        self.front = Front(services, elsewhere.service_of, identity, faults, self.settler.hold)
         self.control = ControlPort(self.settler, self.pool, faults)
 
     def close(self) -> None:
@@ -119,6 +122,17 @@ class Services:
         self.settler.stop()
         self.store.close()
         self.state.close()
+
+
+def identities(
+    account: str, faults: Faults, tokens: Tokens, elsewhere: Elsewhere, pool: Executor
+) -> tuple[Service, Service]:
+    """Return STS and IAM of an account."""
+
+    def find_role(name: str) -> dict[str, Any] | None:
+        return elsewhere.find_role(name, role_of(account, name))
+
+    return sts(account, pool), iam(account, faults.denies, tokens, find_role, pool)
 
 
 def stop(where: Where) -> None:

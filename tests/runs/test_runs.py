@@ -185,6 +185,7 @@ def test_show_tells_the_plan_the_counts_and_the_reasons(nibbling: Sfs):
         f"folder        {state(nibbling)}/runs/{name}",
         "exit_code     3",
         f"seconds       {seconds}",
+        "throttles     0",
         "",
         "number    step                                         done    skipped    failed     left",
         "1         5 from record ids at hand -> nibble at them  3       1 Trouble  1 Trouble  0",

@@ -33,6 +33,19 @@ def store(server: Server, clients: Clients, tmp_path: Path, clock: SetClock) -> 
 
 
 @pytest.fixture
+def aws(store: ServedStore, server: Server, sfs: Sfs, monkeypatch: pytest.MonkeyPatch) -> Sfs:
+    """The command line, on the same sandbox as `store`; the connection `disk` is a store of its own."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "test")
+    sfs.configure(
+        f'default = "aws"\n[connections.aws]\nstore = "sagemaker"\nregion = "us-east-1"\n'
+        f'endpoint_url = "{server.endpoint}"\nathena_output = "s3://results/"\noffline_lag_minutes = 0.02\n'
+        f'[connections.disk]\nstore = "local"\npath = {str(sfs.store)!r}\n'
+    )
+    return sfs
+
+
+@pytest.fixture
 def served(store: ServedStore) -> Served:
     return store.served
 
@@ -64,15 +77,3 @@ def asked(store: ServedStore, clients: Clients) -> Iterator[Asked]:
     yield asked
     for service in services:
         clients.get(service).meta.events.unregister("provide-client-params.*.*", unique_id="asked")
-
-
-@pytest.fixture
-def aws(store: ServedStore, server: Server, sfs: Sfs, monkeypatch: pytest.MonkeyPatch) -> Sfs:
-    """The command line, on the same sandbox as `store`."""
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
-        monkeypatch.setenv(name, "test")
-    sfs.configure(
-        f'default = "aws"\n[connections.aws]\nstore = "sagemaker"\nregion = "us-east-1"\n'
-        f'endpoint_url = "{server.endpoint}"\nathena_output = "s3://results/"\noffline_lag_minutes = 0.02\n'
-    )
-    return sfs

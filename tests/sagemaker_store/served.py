@@ -25,14 +25,15 @@ from sfs_plugins.sagemaker_store.store import SageMakerStore
 from sfs_plugins.sandbox.asgi import Application
 from sfs_plugins.sandbox.athena.service import athena
 from sfs_plugins.sandbox.control.service import control_plane
+from sfs_plugins.sandbox.elsewhere import Elsewhere
 from sfs_plugins.sandbox.faults import Faults
-from sfs_plugins.sandbox.front import Front, Service, route
+from sfs_plugins.sandbox.front import Front, Service
 from sfs_plugins.sandbox.glue.catalog import Catalogue
 from sfs_plugins.sandbox.glue.service import glue
 from sfs_plugins.sandbox.groups import Groups
-from sfs_plugins.sandbox.identity import IdentityService
 from sfs_plugins.sandbox.runtime.service import RuntimeService
 from sfs_plugins.sandbox.s3.service import S3Service
+from sfs_plugins.sandbox.server import identities
 from sfs_plugins.sandbox.settling import settle_all
 from sfs_plugins.sandbox.state import State
 from sfs_plugins.sandbox.tokens import Tokens
@@ -52,6 +53,8 @@ class Served:
         self._settler = LocalStore(**settings)
         self._state = State(folder)
         self._pool = ThreadPoolExecutor(4)
+        self.faults = Faults(folder / "sandbox-faults.jsonl")
+        elsewhere = Elsewhere(ACCOUNT, self._pool)
         groups, tokens = Groups(self._store), Tokens(self._state.secret())
         self._runtime = RuntimeService(self._store, groups, tokens, self._pool)
         catalogue = Catalogue(self._store, self._state)
@@ -62,11 +65,11 @@ class Served:
             self._runtime,
             control_plane(self._store, groups, self._state, tokens, s3.buckets.exists, catalogue, self._pool),
             s3,
-            IdentityService(ACCOUNT, self._pool),
+            *identities(ACCOUNT, self.faults, tokens, elsewhere, self._pool),
             glue(catalogue, tokens, ACCOUNT, self._pool),
         ]
-        self.faults = Faults(folder / "sandbox-faults.jsonl")
-        self.front = Front(services, self._store.identity(), route, self.faults, lambda seconds: None)
+        identity = self._store.identity()
+        self.front = Front(services, elsewhere.service_of, identity, self.faults, lambda seconds: None)
 
     def settle(self) -> None:
         """Bring buffered offline writes to Parquet, as a sandbox's control port does."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -84,6 +85,37 @@ def test_an_error_is_before_the_write_or_after_it(faulty, runtime):
     assert (before, after) == (("ServiceUnavailable", 503), ("InternalFailure", 500))
     assert seen(runtime, "faulty", "before") is None
     assert seen(runtime, "faulty", "after") is not None
+
+
+def test_a_slow_answer_comes_late_and_right(faulty, runtime):
+    strike(faulty, {"fault": "slow", "operation": "PutRecord", "seconds": 0.3, "count": 1})
+
+    began = time.monotonic()
+    runtime.put_record(**put("slow"))
+    first = time.monotonic() - began
+    runtime.put_record(**put("slow-no-more"))
+
+    assert first >= 0.3
+    assert time.monotonic() - began - first < 0.3
+    assert seen(runtime, "faulty", "slow") is not None
+
+
+def test_a_throttle_by_the_second_of_everything_is_one_allowance_and_fills_up_again(faulty, runtime):
+    """As an account's limit is; a rule of one operation is that operation's own."""
+    strike(faulty, {"fault": "throttle", "service": RUNTIME, "per_second": 2})
+
+    def passes(record_id):
+        try:
+            return seen(runtime, "faulty", record_id) is None
+        except ClientError:
+            return False
+
+    runtime.put_record(**put("allowed"))
+    assert passes("nobody")
+    assert refused(runtime.put_record, **put("too-much")) == ("ThrottlingException", 400)
+    assert not passes("nobody")
+    time.sleep(0.6)
+    assert passes("nobody")
 
 
 def test_a_connection_is_cut_before_the_write_or_after_it(faulty, runtime):

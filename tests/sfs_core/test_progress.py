@@ -17,12 +17,12 @@ def test_a_terminal_gets_a_bar_with_counts_and_failures_that_is_gone_afterwards(
 
     with Progress(Console(stream), say("put into prod:orders"), 2000) as progress:
         time.sleep(0.2)  # the bar is drawn ten times a second at most
-        progress.add(1500, failed=3)
+        progress.add(1500, failed=3, throttles=12)
 
     shown = stream.getvalue()
     assert "put into prod:orders" in shown
     assert "1.50k/2.00k" in shown
-    assert "failed=3" in shown
+    assert "failed=3, throttles=12" in shown
     assert shown.endswith(" \r"), "the last thing written wipes the bar out"
 
 
@@ -49,11 +49,11 @@ def test_a_log_gets_a_line_every_ten_seconds_with_rate_and_time_left():
     began = time.monotonic() - 20
 
     with Progress(Console(stream), say("put"), 4000, _began=began, _said=began) as progress:
-        progress.add(1000, failed=2)
-        progress.add(1000)
+        progress.add(1000, failed=2, throttles=5)
+        progress.add(1000, throttles=7)
 
     [line] = stream.getvalue().splitlines()
-    assert re.fullmatch(r"put: 1,000 of 4,000 at (49|50)/s, 6\d s left, 2 failed", line)
+    assert re.fullmatch(r"put: 1,000 of 4,000 at (49|50)/s, 6\d s left, 2 failed, 5 throttles", line)
 
 
 def test_a_log_line_says_no_time_left_where_the_end_is_not_known():
@@ -64,4 +64,4 @@ def test_a_log_line_says_no_time_left_where_the_end_is_not_known():
     with Progress(Console(stream), say("list"), _began=began, _said=began) as progress:
         progress.add(500)
 
-    assert re.fullmatch(r"list: 500 at (49|50)/s, 0 failed\n", stream.getvalue())
+    assert re.fullmatch(r"list: 500 at (49|50)/s, 0 failed, 0 throttles\n", stream.getvalue())

@@ -76,6 +76,11 @@ class FeatureGroupPromises(StorePromises):
 
         assert all([identity.account, identity.region, identity.principal, store.place(), store.name])
 
+    def test_a_store_that_nobody_slowed_down_counts_no_throttles(self, store: Store) -> None:
+        self.fill(store, new_group(), record("1", ONE))
+
+        assert store.throttles == 0
+
     def test_a_fresh_store_has_no_groups(self, store: Store) -> None:
         assert list(store.groups(GroupQuery())) == []
 
