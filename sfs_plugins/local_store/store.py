@@ -303,7 +303,11 @@ class LocalStore:
 
         The file lies in the folder, under `s3/` at the bucket and key of the URI.
         """
-        return TablePointer(self._opened(self._catalogue.find(group.name)).held.database).location()
+        opened = self._opened(self._catalogue.find(group.name))
+        pointer = TablePointer(opened.held.database)
+        if opened.is_iceberg and pointer.location() is None:
+            self._bring_up_to_date(opened)
+        return pointer.location()
 
     def swap_table_metadata(self, group: FeatureGroup, old: str | None, new: str) -> bool:
         """Make `new` the current metadata file of a group's Iceberg table if `old` was; tell whether it was.
