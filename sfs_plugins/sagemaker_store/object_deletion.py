@@ -46,7 +46,7 @@ def delete(objects: HeldObjects, prefix: str, group: FeatureGroup, batches: Iter
 
 
 def _of_batch(objects: HeldObjects, prefix: str, group: FeatureGroup, batch: Batch, kept: set[str]) -> Fact:
-    remarks, rows, older = [], dict[Named, int](), list[Named]()
+    remarks, rows, current, older = [], dict[Named, int](), list[Named](), list[Named]()
     for row, (uri, version, is_current) in enumerate(_named(batch.records)):
         try:
             named = (inside(objects, prefix, group, uri), version)
@@ -54,11 +54,9 @@ def _of_batch(objects: HeldObjects, prefix: str, group: FeatureGroup, batch: Bat
             remarks.append(Remark.failed(row, error))
             continue
         rows[named] = row
-        if not is_current:
-            older.append(named)
+        (current if is_current else older).append(named)
     failed = _all_deleted(objects, older)
     kept |= {key for key, _ in failed}
-    current = [named for named in rows if named not in {*older}]
     failed |= {named: OlderVersionKept(key=named[0]) for named in current if named[0] in kept}
     failed |= _all_deleted(objects, [named for named in current if named[0] not in kept])
     remarks += [Remark.failed(rows[named], error) for named, error in failed.items()]
@@ -90,9 +88,9 @@ def _deleted(objects: HeldObjects, named: Sequence[Named]) -> Mapping[Named, Sfs
         answer = calls(
             objects.client, "DeleteObjects", objects.bucket, Delete={"Objects": entries, "Quiet": True}, **where
         )
-        named = []
+        asked, named = named, []
         for error in answer.get("Errors", []):
-            code, one = error.get("Code", ""), (error["Key"], error.get("VersionId") or None)
+            code, one = error.get("Code", ""), _meant(asked, error)
             if code in THROTTLES:
                 calls.throttled()
             if code in THROTTLES | PASSING and attempt < ROUNDS:
@@ -103,6 +101,12 @@ def _deleted(objects: HeldObjects, named: Sequence[Named]) -> Mapping[Named, Sfs
             break
         calls.pause(attempt)
     return failed
+
+
+def _meant(asked: Sequence[Named], error: Mapping[str, Any]) -> Named:
+    """Return what an error is about; of an object that was named without a version it may name one all the same."""
+    named = (error["Key"], error.get("VersionId") or None)
+    return named if named in asked else (error["Key"], None)
 
 
 def _failure(objects: HeldObjects, named: Named, error: Mapping[str, Any]) -> SfsError:

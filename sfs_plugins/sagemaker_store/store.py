@@ -48,13 +48,14 @@ from sfs_plugins.sagemaker_store import deleting, held, objects, offline, readin
 from sfs_plugins.sagemaker_store.athena import Athena
 from sfs_plugins.sagemaker_store.calls import Calls
 from sfs_plugins.sagemaker_store.clients import Clients
-from sfs_plugins.sagemaker_store.definitions import create_request, group_from, ttl_json, update_request
+from sfs_plugins.sagemaker_store.definitions import create_request, group_from, update_request
 from sfs_plugins.sagemaker_store.errors import NotOwnGroup
 from sfs_plugins.sagemaker_store.group_names import names
 from sfs_plugins.sagemaker_store.object_deletion import delete
 from sfs_plugins.sagemaker_store.object_versions import keeps_versions, listed_versions
 from sfs_plugins.sagemaker_store.objects import HeldObjects, inside
 from sfs_plugins.sagemaker_store.ranges import open_ranges
+from sfs_plugins.sagemaker_store.record_update import record_update
 from sfs_plugins.sagemaker_store.writing import Writer
 
 if TYPE_CHECKING:
@@ -225,19 +226,9 @@ class SageMakerStore:
             check_value(group.feature(name), value)
         if isinstance(features.get(group.event_time), str):
             group.parse_event_time(str(features[group.event_time]))
-        values = [
-            {"FeatureName": name, "ValueAsStringList" if isinstance(value, list) else "ValueAsString": value}
-            for name, value in features.items()
-        ]
         name = self._on_wire(group).name
-        request: dict[str, Any] = {"FeatureGroupName": name, "RecordIdentifierValueAsString": record_id}
-        request |= {"Features": values}
-        if how.targets is not None:
-            request["TargetStores"] = [store.value for store in how.targets]
-        if how.ttl is not None:
-            request["TtlDuration"] = ttl_json(how.ttl)
         try:
-            self.calls(self._runtime, "UpdateRecord", name, **request)
+            self.calls(self._runtime, "UpdateRecord", name, **record_update(name, record_id, features, how))
         except FeatureGroupNotFound as error:
             raise RecordNotFound(record_id=record_id, group=group.name) from error
 

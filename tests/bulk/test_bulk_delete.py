@@ -89,6 +89,6 @@ def test_it_is_never_every_record_because_nothing_was_said(three):
 
     assert (answer.code, answer.stderr) == (
         2,
-        "error: which records? give a FILE of record ids, or --ids with one of file, online\n",
+        "error: which records? give a FILE of record ids, or --ids with one of athena, file, online, s3-scan\n",
     )
     assert ids_of(three) == ["1", "2", "3"]

@@ -59,12 +59,12 @@ def test_no_record_at_all_is_an_error_and_leaves_no_file(three):
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        ("orders", 2, "which records? give a FILE of record ids, or --ids with one of file, online"),
+        ("orders", 2, "which records? give a FILE of record ids, or --ids with one of athena, file, online, s3-scan"),
         ("orders ids.txt --ids online", 2, "ids.txt and --ids online contradict each other: give one of them"),
         (
             "orders --ids nosuch",
             2,
-            "no record-id source is named 'nosuch': there are file, online; "
+            "no record-id source is named 'nosuch': there are athena, file, online, s3-scan; "
             "`sagemaker-fs plugins` shows what each plugin provides",
         ),
         (

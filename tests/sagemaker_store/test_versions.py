@@ -10,6 +10,7 @@ import pytest
 from sfs_core import Batch, FeatureGroup
 from sfs_core.testing import (
     ONE,
+    delete_objects,
     delete_versions,
     failed,
     filled,
@@ -265,6 +266,18 @@ def test_a_current_version_stays_though_the_older_one_was_of_an_earlier_batch(
     assert [remark.code for remark in first.remarks] == ["VersionKept"]
     assert [remark.code for remark in second.remarks] == ["OlderVersionKept"]
     assert len(versions_in(clients, gone)) == 2
+
+
+def test_an_error_that_names_a_version_nobody_asked_for_is_still_its_objects(
+    store: ServedStore, server: Server, group: FeatureGroup
+):
+    keys = objects_in(store, group)
+    server.instead = locked("replaced.parquet")
+
+    remarks = delete_objects(store, group, *keys)
+
+    server.instead = lambda request: None
+    assert failed(remarks) == [(keys.index(next(key for key in keys if "replaced" in key)), "AccessDenied")]
 
 
 def test_a_version_outside_the_root_is_refused(store: ServedStore, group: FeatureGroup, clients: Clients):

@@ -7,17 +7,19 @@ import json
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sfs_core import EventTime
 from sfs_plugins.sandbox.athena.failures import QueryFailed
-from sfs_plugins.sandbox.athena.output import is_s3
-from sfs_plugins.sandbox.athena.statements import Outcome, Statement, Statements
-from sfs_plugins.sandbox.athena.workgroups import PRIMARY, WorkGroups, invalid
+from sfs_plugins.sandbox.athena.workgroups import PRIMARY, WorkGroups, invalid, is_s3
 from sfs_plugins.sandbox.json_service import present, wire_time
 from sfs_plugins.sandbox.state import State
+
+if TYPE_CHECKING:
+    from sfs_plugins.sandbox.athena.statements import Outcome, Statements
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS athena_executions (
@@ -33,7 +35,7 @@ Execution = dict[str, Any]
 class Executions:
     """The executions of every workgroup; two run at a time, the others are queued."""
 
-    def __init__(self, state: State, statements: Statements, workgroups: WorkGroups) -> None:
+    def __init__(self, state: State, statements: Callable[[], Statements], workgroups: WorkGroups) -> None:
         self._state, self._statements, self._workgroups = state, statements, workgroups
         state.declare(_SCHEMA)
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="athena")
@@ -136,6 +138,8 @@ class Executions:
             connection.interrupt()
 
     def _run(self, execution: Execution) -> None:
+        from sfs_plugins.sandbox.athena.statements import Statement
+
         execution_id, begun = execution["QueryExecutionId"], time.monotonic()
         with self._lock:
             if self.find(execution_id)["Status"]["State"] != "QUEUED":
@@ -144,12 +148,12 @@ class Executions:
             self._write(execution)
         statement = Statement(
             execution_id, execution["Query"], execution.get("ExecutionParameters") or (),
-            (execution["QueryExecutionContext"].get("Database") or "default").lower(),
+            _name(execution["QueryExecutionContext"].get("Database")),
             execution["ResultConfiguration"]["OutputLocation"], self.results(execution_id),
         )  # fmt: skip
         outcome, reason = None, None
         try:
-            outcome = self._statements.run(statement, lambda found: self._running.update({execution_id: found}))
+            outcome = self._statements().run(statement, lambda found: self._running.update({execution_id: found}))
         except QueryFailed as error:
             reason = str(error)
         except Exception as error:  # whatever it is, the execution ends
@@ -198,6 +202,11 @@ class Executions:
         for connection in list(self._running.values()):
             connection.interrupt()
         self._pool.shutdown(cancel_futures=True)
+
+
+def _name(database: str | None) -> str:
+    """Return a context's database; clients may put its name into backticks, as DDL has it."""
+    return (database or "default").strip("`").lower()
 
 
 def _now() -> float | None:

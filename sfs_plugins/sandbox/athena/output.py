@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -172,8 +171,3 @@ class Format:
 
 def _of_text(compression: str) -> str:
     return compression if compression in ("gzip", "zstd") else "none"
-
-
-def is_s3(uri: str) -> bool:
-    """Tell whether a text is an S3 URI with a bucket."""
-    return re.fullmatch(r"s3://[^/]+(/.*)?", uri) is not None

@@ -18,11 +18,13 @@ from sfs_plugins.sandbox.athena.definitions import (
     made_database,
     properties,
     shown,
+    shown_columns,
 )
 from sfs_plugins.sandbox.athena.dialect import parsed, to_duckdb
 from sfs_plugins.sandbox.athena.engine import Engine, duckdb_type, literal, quoted
 from sfs_plugins.sandbox.athena.failures import QueryFailed, unsupported
-from sfs_plugins.sandbox.athena.output import Column, Format, Output, as_texts, columns_of, hive_type, is_s3
+from sfs_plugins.sandbox.athena.output import Column, Format, Output, as_texts, columns_of, hive_type
+from sfs_plugins.sandbox.athena.workgroups import is_s3
 from sfs_plugins.sandbox.json_service import wire_time
 
 if TYPE_CHECKING:
@@ -231,9 +233,9 @@ class Statements:
         else:
             raise unsupported(f"this sandbox does not carry out {verb} statements")
         self.output.put_text(target, "".join(f"{line}\n" for line in lines))
-        column = Column("result", "string", "VARCHAR")
         self._keep_lines(statement, lines)
-        return Outcome("DDL", verb, [column] if lines else [], has_header=False, output=target)
+        columns = [Column(name, "string", "VARCHAR") for name in shown_columns(text)] if lines else []
+        return Outcome("DDL", verb, columns, has_header=False, output=target)
 
     def _keep_lines(self, statement: Statement, lines: list[str]) -> None:
         import pyarrow as pa
