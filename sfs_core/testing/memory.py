@@ -57,7 +57,6 @@ from sfs_core.ports import (
     Versions,
 )
 from sfs_core.rules import Value, check_record
-from sfs_core.testing.batches import check_columns, columns_of, with_system_columns
 from sfs_core.testing.catalogue_model import ACCOUNT, REGION, Catalogue, ModelGroup
 from sfs_core.testing.columns_model import check_columns, columns_of, parquet_file, with_system_columns
 from sfs_core.testing.offline_model import Objects, Version, chosen
