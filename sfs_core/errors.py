@@ -74,6 +74,12 @@ class OptionsConflict(UsageError):
     sentence = "{first} and {second} contradict each other: give one of them"
 
 
+class OptionOfAnother(UsageError):
+    """An option belongs to a part that is not the chosen one, so nothing would read it."""
+
+    sentence = "--{option} belongs to --{choice} {name}, and {chosen} is used: leave it out"
+
+
 class UnknownPart(UsageError):
     """No plugin provides a part of that name."""
 
