@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sfs_plugins.sandbox.athena.engine import literal, quoted
 from sfs_plugins.sandbox.athena.failures import QueryFailed
+from sfs_plugins.sandbox.athena.quoting import literal, quoted
 from sfs_plugins.sandbox.s3.blobs import pieces_of
 from sfs_plugins.sandbox.s3.index import Stored
 from sfs_plugins.sandbox.s3.objects import Objects
@@ -106,8 +105,12 @@ class Output:
 
     def put_text(self, uri: str, text: str) -> None:
         """Make an object of a text."""
+        self.put_bytes(uri, text.encode())
+
+    def put_bytes(self, uri: str, content: bytes) -> None:
+        """Make an object of bytes."""
         bucket, _, key = uri.removeprefix("s3://").partition("/")
-        self._put(bucket, key, self.objects.blobs.write([text.encode()]))
+        self._put(bucket, key, self.objects.blobs.write([content]))
 
     def _put(self, bucket: str, key: str, blob: Any) -> None:
         headers = {"content-type": "application/octet-stream", "x-amz-server-side-encryption": "AES256"}
@@ -172,8 +175,3 @@ class Format:
 
 def _of_text(compression: str) -> str:
     return compression if compression in ("gzip", "zstd") else "none"
-
-
-def is_s3(uri: str) -> bool:
-    """Tell whether a text is an S3 URI with a bucket."""
-    return re.fullmatch(r"s3://[^/]+(/.*)?", uri) is not None

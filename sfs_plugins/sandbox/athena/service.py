@@ -5,9 +5,11 @@ from __future__ import annotations
 from concurrent.futures import Executor
 from typing import Any
 
+from sfs_plugins.sandbox.athena.browsing import Browsing
 from sfs_plugins.sandbox.athena.engine import Engine
 from sfs_plugins.sandbox.athena.executions import Executions
 from sfs_plugins.sandbox.athena.output import Output
+from sfs_plugins.sandbox.athena.prepared import Prepared
 from sfs_plugins.sandbox.athena.statements import Statements
 from sfs_plugins.sandbox.athena.workgroups import PRIMARY, WorkGroups, invalid
 from sfs_plugins.sandbox.glue.catalog import Catalogue
@@ -26,14 +28,22 @@ def athena(
 ) -> tuple[JsonService, Executions]:
     """Return the Athena service, and its executions, which are to be closed."""
     workgroups = WorkGroups(state)
-    statements = Statements(Engine(state.folder, catalogue), Output(objects))
+    prepared = Prepared(state, workgroups, tokens)
+    statements = Statements(Engine(state.folder, catalogue), Output(objects), prepared)
     executions = Executions(state, statements, workgroups)
-    of = AthenaOperations(executions, workgroups, tokens)
+    of, browsing = AthenaOperations(executions, workgroups, tokens), Browsing(catalogue, tokens)
     operations: dict[str, Operation] = {
         "StartQueryExecution": executions.start, "GetQueryExecution": of.get, "BatchGetQueryExecution": of.batch_get,
         "ListQueryExecutions": of.listed, "StopQueryExecution": of.stop, "GetQueryResults": of.results,
         "CreateWorkGroup": workgroups.create, "GetWorkGroup": workgroups.get, "UpdateWorkGroup": workgroups.update,
         "DeleteWorkGroup": workgroups.delete, "ListWorkGroups": workgroups.listed,
+        "CreatePreparedStatement": prepared.create, "GetPreparedStatement": prepared.get,
+        "BatchGetPreparedStatement": prepared.batch_get, "UpdatePreparedStatement": prepared.update,
+        "DeletePreparedStatement": prepared.delete, "ListPreparedStatements": prepared.listed,
+        "ListDataCatalogs": browsing.catalogs, "GetDataCatalog": browsing.catalog,
+        "GetDatabase": browsing.database, "ListDatabases": browsing.databases,
+        "GetTableMetadata": browsing.table, "ListTableMetadata": browsing.tables,
+        "GetQueryRuntimeStatistics": of.runtime_statistics,
     }  # fmt: skip
     return JsonService("athena", "AmazonAthena", operations, pool, "InvalidRequestException"), executions
 
@@ -58,6 +68,16 @@ class AthenaOperations:
                 told = {"ErrorCode": "INVALID_QUERY_EXECUTION_ID", "ErrorMessage": failure.message}
                 missing.append({"QueryExecutionId": execution_id, **told})
         return {"QueryExecutions": found, "UnprocessedQueryExecutionIds": missing}
+
+    def runtime_statistics(self, given: dict[str, Any]) -> dict[str, Any]:
+        """GetQueryRuntimeStatistics: times and bytes of an execution that has ended."""
+        execution = self._executions.find(given["QueryExecutionId"])
+        told = execution.get("Statistics") or {}
+        names = ("QueryQueueTimeInMillis", "EngineExecutionTimeInMillis", "ServiceProcessingTimeInMillis",
+                 "TotalExecutionTimeInMillis")  # fmt: skip
+        timeline = {name: told[name] for name in names if name in told}
+        rows = present(InputBytes=told.get("DataScannedInBytes"))
+        return {"QueryRuntimeStatistics": {"Timeline": timeline, "Rows": rows}}
 
     def listed(self, given: dict[str, Any]) -> dict[str, Any]:
         """ListQueryExecutions of a workgroup, newest first."""

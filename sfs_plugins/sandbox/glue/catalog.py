@@ -46,6 +46,11 @@ class Catalogue:
         self._store, self.state = store, state
         state.declare(_SCHEMA)
 
+    @property
+    def account(self) -> str:
+        """The account whose catalogue this is."""
+        return self._store.identity().account
+
     # databases
 
     def databases(self) -> dict[str, dict[str, Any]]:
@@ -106,6 +111,30 @@ class Catalogue:
             for instant in created:
                 row = (database, name, instant.nanoseconds if instant else 0)
                 connection.execute("INSERT OR IGNORE INTO glue_dropped VALUES (?, ?, ?)", row)
+
+    # partitions
+
+    def partitions(self, database: str, name: str) -> list[dict[str, Any]]:
+        """Return the partitions registered of a table, by their values."""
+        query = "SELECT definition FROM glue_partitions WHERE database = ? AND name = ? ORDER BY partition_values"
+        with self.state.reading() as connection:
+            return [json.loads(row[0]) for row in connection.execute(query, (database, name)).fetchall()]
+
+    def put_partition(self, table: Table, definition: dict[str, Any]) -> None:
+        """Write a partition of a table down, or write it anew."""
+        made = {**definition, "DatabaseName": table["DatabaseName"], "TableName": table["Name"]}
+        row = (table["DatabaseName"], table["Name"], json.dumps(definition["Values"]), json.dumps(made))
+        with self.state.writing() as connection:
+            connection.execute("INSERT OR REPLACE INTO glue_partitions VALUES (?, ?, ?, ?)", row)
+
+    def drop_partition(self, table: Table, values: list[str]) -> None:
+        """Strike a partition of a table out, if it is there."""
+        where = "database = ? AND name = ? AND partition_values = ?"
+        with self.state.writing() as connection:
+            row = (table["DatabaseName"], table["Name"], json.dumps(values))
+            connection.execute(f"DELETE FROM glue_partitions WHERE {where}", row)
+
+    # tables of groups
 
     def keep_table_of(self, group: FeatureGroup) -> None:
         """Write a group's table down: the group goes, and its table stays."""
