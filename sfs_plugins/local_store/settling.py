@@ -94,7 +94,9 @@ class Settling:
         schema = self._schema()
         for accepted_us, rows in batches:
             accepted = _time(accepted_us, rows.num_rows)
-            written = _time(min(writing.now_us, accepted_us + self.delay_us), rows.num_rows)
+            # accepted after the settling began, or by a process whose clock is ahead: never written before that
+            written_us = min(max(writing.now_us, accepted_us), accepted_us + self.delay_us)
+            written = _time(written_us, rows.num_rows)
             by_name = dict(zip(rows.schema.names, rows.columns, strict=True))
             by_name |= {API_INVOCATION_TIME: accepted, WRITE_TIME: written}
             columns = [by_name.get(field.name, pa.nulls(rows.num_rows, field.type)) for field in schema]

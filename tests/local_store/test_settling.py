@@ -157,6 +157,20 @@ def test_delayed_writes_show_when_the_store_is_asked_to_settle(
     assert version["write_time"] == "2025-06-01T12:01:00Z"
 
 
+def test_nothing_was_written_before_it_was_accepted_even_if_the_clock_goes_back(
+    open_store: Callable[..., LocalStore], clock: SetClock
+) -> None:
+    store = open_store(offline_delay=900.0)
+    group = created(store, new_group())
+    put(store, group, record("1", ONE))
+    clock.instant = NOON.plus(-60_000_000_000)
+
+    [version] = history(store, group)
+
+    assert version["api_invocation_time"] == "2025-06-01T12:00:00Z"
+    assert version["write_time"] == "2025-06-01T12:00:00Z"
+
+
 def test_delayed_writes_stay_buffered_when_the_store_is_closed(
     open_store: Callable[..., LocalStore], folder: Path
 ) -> None:

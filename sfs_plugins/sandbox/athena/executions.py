@@ -147,7 +147,7 @@ class Executions:
             self._write(execution)
         statement = Statement(
             execution_id, execution["Query"], execution.get("ExecutionParameters") or (),
-            (execution["QueryExecutionContext"].get("Database") or "default").lower(),
+            _name(execution["QueryExecutionContext"].get("Database")),
             execution["ResultConfiguration"]["OutputLocation"], self.results(execution_id), execution["WorkGroup"],
         )  # fmt: skip
         outcome, reason, state = None, None, "FAILED"
@@ -211,6 +211,11 @@ def _statistics(begun: float, queued: float, reading: Reading) -> dict[str, Any]
         "QueryQueueTimeInMillis": waited, "ServiceProcessingTimeInMillis": 0,
         "DataScannedInBytes": reading.scanned_bytes,
     }  # fmt: skip
+
+
+def _name(database: str | None) -> str:
+    """Return a context's database; clients may put its name into backticks, as DDL has it."""
+    return (database or "default").strip("`").lower()
 
 
 def _now() -> float | None:

@@ -1,20 +1,21 @@
-"""Glue's operations on databases, tables and partitions."""
+"""Glue's operations on databases and tables."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Sequence
 from concurrent.futures import Executor
 from typing import Any
 
 from sfs_core import SystemClock
 from sfs_plugins.sandbox.glue.catalog import Catalogue, Table
+from sfs_plugins.sandbox.glue.pages import not_found, page_of
+from sfs_plugins.sandbox.glue.partitions import Partitions
 from sfs_plugins.sandbox.json_service import JsonService, Operation, present, wire_time
-from sfs_plugins.sandbox.tokens import BadToken, Tokens
+from sfs_plugins.sandbox.tokens import Tokens
 from sfs_plugins.sandbox.wire import Failure
 
-_PAGE = 100
+# a star that repeats nothing: `*orders*`, `orders_*`
+_ANY_TEXT = re.compile(r"(?<![.)\]}\\])\*")
 
 
 def glue(catalogue: Catalogue, tokens: Tokens, account: str, pool: Executor) -> JsonService:
@@ -22,18 +23,12 @@ def glue(catalogue: Catalogue, tokens: Tokens, account: str, pool: Executor) -> 
     of = GlueOperations(catalogue, tokens, account)
     operations: dict[str, Operation] = {
         "GetDatabase": of.get_database, "GetDatabases": of.get_databases, "CreateDatabase": of.create_database,
-        "DeleteDatabase": of.delete_database, "GetTable": of.get_table, "GetTables": of.get_tables,
-        "CreateTable": of.create_table, "UpdateTable": of.update_table, "DeleteTable": of.delete_table,
-        "BatchDeleteTable": of.batch_delete_table, "GetPartitions": of.get_partitions,
-        "GetPartition": of.get_partition, "CreatePartition": of.create_partition,
-        "BatchCreatePartition": of.batch_create_partition, "DeletePartition": of.delete_partition,
+        "UpdateDatabase": of.update_database, "DeleteDatabase": of.delete_database, "GetTable": of.get_table,
+        "GetTables": of.get_tables, "CreateTable": of.create_table, "UpdateTable": of.update_table,
+        "DeleteTable": of.delete_table, "BatchDeleteTable": of.batch_delete_table,
+        **Partitions(catalogue, tokens, of.table_of).operations(),
     }  # fmt: skip
     return JsonService("glue", "AWSGlue", operations, pool, "InvalidInputException")
-
-
-def not_found(what: str) -> Failure:
-    """Return the failure of a thing that is not catalogued."""
-    return Failure("EntityNotFoundException", f"{what} not found.")
 
 
 class GlueOperations:
@@ -41,14 +36,6 @@ class GlueOperations:
 
     def __init__(self, catalogue: Catalogue, tokens: Tokens, account: str) -> None:
         self._catalogue, self._tokens, self._account = catalogue, tokens, account
-
-    def _page(self, about: str, given: dict[str, Any], found: Sequence[Any]) -> tuple[Sequence[Any], str | None]:
-        try:
-            start = int(self._tokens.read(about, given["NextToken"])) if given.get("NextToken") else 0
-        except BadToken as error:
-            raise Failure("InvalidInputException", "NextToken is not valid") from error
-        end = start + (given.get("MaxResults") or _PAGE)
-        return found[start:end], self._tokens.make(about, end) if end < len(found) else None
 
     # databases
 
@@ -65,7 +52,7 @@ class GlueOperations:
     def get_databases(self, given: dict[str, Any]) -> dict[str, Any]:
         """GetDatabases."""
         found = [{**database, "CatalogId": self._account} for database in self._catalogue.databases().values()]
-        shown, token = self._page("databases", given, found)
+        shown, token = page_of(self._tokens, "databases", given, found)
         return present(DatabaseList=shown, NextToken=token)
 
     def create_database(self, given: dict[str, Any]) -> dict[str, Any]:
@@ -76,6 +63,13 @@ class GlueOperations:
         self._catalogue.put_database({**made, "CreateTime": wire_time(SystemClock().now())})
         return {}
 
+    def update_database(self, given: dict[str, Any]) -> dict[str, Any]:
+        """UpdateDatabase."""
+        before = self._database(given["Name"])
+        made = {**given["DatabaseInput"], "Name": before["Name"], "CreateTime": before["CreateTime"]}
+        self._catalogue.put_database(made)
+        return {}
+
     def delete_database(self, given: dict[str, Any]) -> dict[str, Any]:
         """DeleteDatabase, with its tables."""
         self._catalogue.drop_database(self._database(given["Name"])["Name"])
@@ -83,7 +77,8 @@ class GlueOperations:
 
     # tables
 
-    def _table(self, database: str, name: str) -> Table:
+    def table_of(self, database: str, name: str) -> Table:
+        """Return a table as the wire has it. Raises Failure."""
         self._database(database)
         table = self._catalogue.table(database, name)
         if table is None:
@@ -92,17 +87,17 @@ class GlueOperations:
 
     def get_table(self, given: dict[str, Any]) -> dict[str, Any]:
         """GetTable."""
-        return {"Table": self._table(given["DatabaseName"], given["Name"])}
+        return {"Table": self.table_of(given["DatabaseName"], given["Name"])}
 
     def get_tables(self, given: dict[str, Any]) -> dict[str, Any]:
-        """GetTables; the expression is a regular one, as Glue's."""
+        """GetTables; the expression is a regular one, where a lone `*` is any text, as in Hive."""
         database = self._database(given["DatabaseName"])["Name"]
         try:
-            expression = re.compile(given.get("Expression") or ".*", re.IGNORECASE)
+            expression = re.compile(_ANY_TEXT.sub(".*", given.get("Expression") or "*"), re.IGNORECASE)
         except re.error as error:
             raise Failure("InvalidInputException", f"Expression is not valid: {error}") from error
         found = [t for t in self._catalogue.tables(database) if expression.fullmatch(t["Name"])]
-        shown, token = self._page(f"tables {database} {expression.pattern}", given, found)
+        shown, token = page_of(self._tokens, f"tables {database} {expression.pattern}", given, found)
         return present(TableList=[{**table, "CatalogId": self._account} for table in shown], NextToken=token)
 
     def create_table(self, given: dict[str, Any]) -> dict[str, Any]:
@@ -120,14 +115,14 @@ class GlueOperations:
 
     def update_table(self, given: dict[str, Any]) -> dict[str, Any]:
         """UpdateTable."""
-        before = self._table(given["DatabaseName"], given["TableInput"]["Name"])
+        before = self.table_of(given["DatabaseName"], given["TableInput"]["Name"])
         made = self._made(before["DatabaseName"], given["TableInput"])
         self._catalogue.put_table({**made, "CreateTime": before["CreateTime"]})
         return {}
 
     def delete_table(self, given: dict[str, Any]) -> dict[str, Any]:
         """DeleteTable: its objects stay."""
-        table = self._table(given["DatabaseName"], given["Name"])
+        table = self.table_of(given["DatabaseName"], given["Name"])
         self._catalogue.drop_table(table["DatabaseName"], table["Name"])
         return {}
 
@@ -141,64 +136,3 @@ class GlueOperations:
                 detail = {"ErrorCode": failure.code, "ErrorMessage": failure.message}
                 errors.append({"TableName": name, "ErrorDetail": detail})
         return {"Errors": errors}
-
-    # partitions
-
-    def _partitions(self, database: str, name: str) -> dict[str, dict[str, Any]]:
-        self._table(database, name)
-        query = "SELECT partition_values, definition FROM glue_partitions WHERE database = ? AND name = ? ORDER BY 1"
-        with self._catalogue.state.reading() as connection:
-            rows = connection.execute(query, (database.lower(), name.lower())).fetchall()
-        return {values: json.loads(definition) for values, definition in rows}
-
-    def get_partitions(self, given: dict[str, Any]) -> dict[str, Any]:
-        """GetPartitions, without an expression."""
-        if given.get("Expression"):
-            raise Failure("InvalidInputException", "this sandbox lists partitions without an Expression only")
-        found = list(self._partitions(given["DatabaseName"], given["TableName"]).values())
-        shown, token = self._page(f"partitions {given['DatabaseName']}.{given['TableName']}", given, found)
-        return present(Partitions=shown, NextToken=token)
-
-    def get_partition(self, given: dict[str, Any]) -> dict[str, Any]:
-        """GetPartition."""
-        found = self._partitions(given["DatabaseName"], given["TableName"]).get(json.dumps(given["PartitionValues"]))
-        if found is None:
-            raise not_found(f"Partition {given['PartitionValues']}")
-        return {"Partition": found}
-
-    def create_partition(self, given: dict[str, Any]) -> dict[str, Any]:
-        """CreatePartition."""
-        made, database, name = given["PartitionInput"], given["DatabaseName"].lower(), given["TableName"].lower()
-        values = json.dumps(made.get("Values") or [])
-        if values in self._partitions(database, name):
-            raise Failure("AlreadyExistsException", f"Partition already exists: {values}")
-        definition = {
-            **made,
-            "DatabaseName": database,
-            "TableName": name,
-            "CreationTime": wire_time(SystemClock().now()),
-        }
-        with self._catalogue.state.writing() as connection:
-            row = (database, name, values, json.dumps(definition))
-            connection.execute("INSERT INTO glue_partitions VALUES (?, ?, ?, ?)", row)
-        return {}
-
-    def batch_create_partition(self, given: dict[str, Any]) -> dict[str, Any]:
-        """BatchCreatePartition: what failed is named."""
-        errors = []
-        for made in given["PartitionInputList"]:
-            try:
-                self.create_partition({**given, "PartitionInput": made})
-            except Failure as failure:
-                detail = {"ErrorCode": failure.code, "ErrorMessage": failure.message}
-                errors.append({"PartitionValues": made.get("Values"), "ErrorDetail": detail})
-        return {"Errors": errors}
-
-    def delete_partition(self, given: dict[str, Any]) -> dict[str, Any]:
-        """DeletePartition."""
-        self.get_partition(given)
-        where = "database = ? AND name = ? AND partition_values = ?"
-        values = (given["DatabaseName"].lower(), given["TableName"].lower(), json.dumps(given["PartitionValues"]))
-        with self._catalogue.state.writing() as connection:
-            connection.execute(f"DELETE FROM glue_partitions WHERE {where}", values)
-        return {}

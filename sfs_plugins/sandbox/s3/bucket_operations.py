@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import quote
 
 from sfs_plugins.sandbox.s3 import xml
 from sfs_plugins.sandbox.s3.call import Call
@@ -95,7 +94,7 @@ class BucketOperations:
         is_second, count = call.query("list-type") == "2", call.number("max-keys", MAX_KEYS)
         after = self._after(call) if is_second else call.query("marker") or ""
         found = page(self._objects, call.bucket, prefix, delimiter, after, count)
-        encoded = _encoder(call)
+        encoded = call.encoded
         content: dict[str, Any] = {
             "Name": call.bucket, "Prefix": encoded(prefix), "Delimiter": encoded(delimiter) or None, "MaxKeys": count,
             "EncodingType": call.query("encoding-type"), "IsTruncated": found.last is not None,
@@ -135,7 +134,7 @@ class BucketOperations:
             raise Failure("NotImplemented", "this sandbox lists versions without a delimiter only", 501)
         markers = (call.query("key-marker") or "", call.query("version-id-marker") or "")
         found, is_truncated = version_page(self._objects, call.bucket, prefix, *markers, count)
-        encoded = _encoder(call)
+        encoded = call.encoded
         content: dict[str, Any] = {
             "Name": call.bucket, "Prefix": encoded(prefix), "KeyMarker": encoded(markers[0]),
             "VersionIdMarker": markers[1], "MaxKeys": count, "EncodingType": call.query("encoding-type"),
@@ -155,8 +154,3 @@ class BucketOperations:
 
 def _about(call: Call) -> str:
     return f"objects {call.bucket} {call.query('prefix')} {call.query('delimiter')}"
-
-
-def _encoder(call: Call) -> Any:
-    is_url = call.query("encoding-type") == "url"
-    return (lambda text: quote(text, safe="/")) if is_url else (lambda text: text)

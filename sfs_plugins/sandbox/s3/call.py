@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from email.utils import formatdate
 from functools import cached_property
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, quote, unquote
 
 from sfs_plugins.sandbox.s3 import checksums, chunked
 from sfs_plugins.sandbox.s3.index import Stored
@@ -55,6 +55,10 @@ class Call:
         if not text.isdigit():
             raise Failure("InvalidArgument", f"Provided {name} not an integer or within integer range")
         return min(int(text), default)
+
+    def encoded(self, text: str) -> str:
+        """Return a key or prefix as the answer to a listing has it: percent-encoded if the client asked for that."""
+        return quote(text, safe="/") if self.query("encoding-type") == "url" else text
 
     @cached_property
     def _decoded(self) -> tuple[bytes, dict[str, str]]:

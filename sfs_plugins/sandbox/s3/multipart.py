@@ -22,6 +22,7 @@ from sfs_plugins.sandbox.wire import Failure, Response
 
 MIN_PART_BYTES = 5 * 1024 * 1024
 MAX_PARTS = 10_000
+_PAGE = 1000
 _XML = [("content-type", "application/xml")]
 
 
@@ -178,30 +179,51 @@ class Multipart:
     def list_parts(self, call: Call) -> Response:
         """ListParts."""
         upload, _ = self._upload(call)
-        after, count = call.number("part-number-marker", 0) if call.query("part-number-marker") else 0, 1000
+        after, count = call.number("part-number-marker", MAX_PARTS), call.number("max-parts", _PAGE)
+        if call.query("part-number-marker") is None:
+            after = 0
         parts = [part for part in self._parts(upload) if part.number > after]
         shown = [
             {"PartNumber": p.number, "LastModified": iso(p.modified), "ETag": f'"{p.etag}"', "Size": p.size}
             for p in parts[:count]
         ]
+        is_truncated = len(parts) > count
         content = {
             "Bucket": call.bucket, "Key": call.key, "UploadId": upload, "MaxParts": count, "Part": shown,
-            "IsTruncated": len(parts) > count,
-            "NextPartNumberMarker": parts[count - 1].number if len(parts) > count else None,
+            "PartNumberMarker": after, "IsTruncated": is_truncated,
+            "NextPartNumberMarker": parts[count - 1].number if is_truncated and count else None,
         }  # fmt: skip
         return Response(200, xml.document("ListPartsResult", content), list(_XML))
 
     def list_uploads(self, call: Call) -> Response:
-        """ListMultipartUploads, all on one page."""
+        """ListMultipartUploads: by key, those of one key in the order they were begun."""
         self._objects.buckets.require(call.bucket)
-        query = "SELECT id, key, started FROM s3_uploads WHERE bucket = ? ORDER BY key, started"
-        with self._objects.state.reading() as connection:
-            rows = connection.execute(query, (call.bucket,)).fetchall()
-        prefix = call.query("prefix") or ""
+        prefix, count = call.query("prefix") or "", call.number("max-uploads", _PAGE)
+        found = [one for one in self._uploads(call.bucket, prefix) if self._is_after(call, one)]
         uploads = [
-            {"Key": key.decode(), "UploadId": upload, "Initiated": iso(started), "StorageClass": "STANDARD"}
-            for upload, key, started in rows
-            if key.decode().startswith(prefix)
+            {"Key": call.encoded(key), "UploadId": upload, "Initiated": iso(started), "StorageClass": "STANDARD"}
+            for key, started, upload in found[:count]
         ]
-        content = {"Bucket": call.bucket, "MaxUploads": 1000, "IsTruncated": False, "Upload": uploads}
+        content: dict[str, Any] = {
+            "Bucket": call.bucket, "Prefix": call.encoded(prefix), "KeyMarker": call.query("key-marker") or "",
+            "UploadIdMarker": call.query("upload-id-marker") or "", "MaxUploads": count,
+            "EncodingType": call.query("encoding-type"), "IsTruncated": len(found) > count, "Upload": uploads,
+        }  # fmt: skip
+        if len(found) > count and count:
+            content |= {"NextKeyMarker": uploads[-1]["Key"], "NextUploadIdMarker": uploads[-1]["UploadId"]}
         return Response(200, xml.document("ListMultipartUploadsResult", content), list(_XML))
+
+    def _uploads(self, bucket: str, prefix: str) -> list[tuple[str, int, str]]:
+        query = "SELECT key, started, id FROM s3_uploads WHERE bucket = ? ORDER BY key, started, id"
+        with self._objects.state.reading() as connection:
+            rows = connection.execute(query, (bucket,)).fetchall()
+        return [(key.decode(), started, upload) for key, started, upload in rows if key.decode().startswith(prefix)]
+
+    def _is_after(self, call: Call, upload: tuple[str, int, str]) -> bool:
+        """Tell whether an upload follows the marks of a page: a key, and perhaps one of the key's uploads."""
+        key, mark = call.query("key-marker") or "", call.query("upload-id-marker")
+        if upload[0] != key or not mark:
+            return upload[0].encode() > key.encode()
+        of_key = [one for one in self._uploads(call.bucket, key) if one[0] == key]
+        place = next((number for number, one in enumerate(of_key) if one[2] == mark), len(of_key))
+        return of_key.index(upload) > place
