@@ -19,7 +19,7 @@ from sfs_core import (
     StoreNotEnabled,
     TargetStore,
 )
-from sfs_plugins.local_store import buffer, online
+from sfs_plugins.local_store import buffer, online, table_pointer
 from sfs_plugins.local_store.database import Database
 from sfs_plugins.local_store.definitions import StoredGroup
 from sfs_plugins.local_store.errors import told_of
@@ -41,7 +41,7 @@ class GroupDatabase:
     def of(cls, folder: Path, group: StoredGroup, timeout_seconds: float) -> GroupDatabase:
         """Return the database of a group in a store's folder; nothing is made yet."""
         path = folder / "groups" / f"{group.new.name}-{group.number}.sqlite"
-        return cls(Database(folder, path, online.SCHEMA + buffer.SCHEMA, timeout_seconds))
+        return cls(Database(folder, path, online.SCHEMA + buffer.SCHEMA + table_pointer.SCHEMA, timeout_seconds))
 
     def remove(self) -> None:
         """Delete the database and what lies beside it."""

@@ -42,6 +42,7 @@ from sfs_plugins.local_store.errors import OutsideRoot, told_of
 from sfs_plugins.local_store.opened import GroupDatabase, Opened
 from sfs_plugins.local_store.query import chosen_features, versions
 from sfs_plugins.local_store.scan import OfflineFiles
+from sfs_plugins.local_store.table_pointer import TablePointer
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -261,6 +262,24 @@ class LocalStore:
                 except OutsideRoot as error:
                     remarks.append(Remark.failed(row, error))
             yield Fact.of(batch, remarks)
+
+    def table_metadata(self, group: FeatureGroup) -> str | None:
+        """Return the s3:// URI of the current metadata file of a group's Iceberg table; None if it keeps none.
+
+        The file lies in the folder, under `s3/` at the bucket and key of the URI.
+        """
+        return TablePointer(self._opened(self._catalogue.find(group.name)).held.database).location()
+
+    def swap_table_metadata(self, group: FeatureGroup, old: str | None, new: str) -> bool:
+        """Make `new` the current metadata file of a group's Iceberg table if `old` was; tell whether it was.
+
+        Atomic, and durable when it returns; the files that `new` leads to must be there and durable before.
+        Raises Refused for a metadata file that is not under the group's own root.
+        """
+        root = objects.own_root(self._catalogue, group)
+        with told_of(self.path):
+            root.object_path(new)
+        return TablePointer(self._opened(self._catalogue.find(group.name)).held.database).swap(old, new)
 
     def settle(self, group: FeatureGroup) -> None:
         """Write everything that is buffered for the group to Parquet, also what a killed deletion of it left."""
