@@ -195,6 +195,21 @@ class Refused(SfsError):
     exit_code = ExitCode.REFUSED
 
 
+class NotAnIcebergTable(Refused):
+    """Something that only an Iceberg table can do was asked of an offline store in the Glue format."""
+
+    sentence = "the offline store of {group} is not an Iceberg table, so its records are not deleted by their days"
+
+
+class FilesOfATable(Refused):
+    """Objects that are the files of an Iceberg table: deleting them by themselves corrupts it."""
+
+    sentence = (
+        "the offline objects of {group} are the files of an Iceberg table, which deleting them would corrupt, so "
+        "nothing was deleted: delete records by their days, or the group"
+    )
+
+
 class NotConfirmed(Refused):
     """The user did not type the name that was asked for."""
 

@@ -18,23 +18,29 @@ from typing import TYPE_CHECKING, ClassVar
 
 from sfs_core.arrow import record_ids, records_from, rows_of
 from sfs_core.clock import Clock, SystemClock
-from sfs_core.errors import FeatureGroupNotFound, MissingFeature, Refused, SfsError, StoreNotEnabled
+from sfs_core.errors import (
+    FeatureGroupNotFound,
+    FilesOfATable,
+    NotAnIcebergTable,
+    Refused,
+    SfsError,
+    StoreNotEnabled,
+)
 from sfs_core.event_time import EventTime
 from sfs_core.messages import say
 from sfs_core.model import (
-    API_INVOCATION_TIME,
     IS_DELETED,
     SYSTEM_COLUMNS,
-    WRITE_TIME,
-    FeatureDefinition,
     FeatureGroup,
     FeatureGroupName,
     Identity,
     NewFeatureGroup,
     RecordId,
+    TableFormat,
     TargetStore,
 )
 from sfs_core.ports import (
+    DAY,
     DELETE_AT,
     RECORD_ID,
     Batch,
@@ -49,6 +55,7 @@ from sfs_core.ports import (
     Versions,
 )
 from sfs_core.rules import Value, check_record
+from sfs_core.testing.batches import check_columns, columns_of, with_system_columns
 from sfs_core.testing.catalogue_model import ACCOUNT, REGION, Catalogue, ModelGroup
 from sfs_core.testing.offline_model import Objects, Version, chosen
 from sfs_core.testing.records_model import check_put, delete_record, key_of, put_record, targets_of, update_record
@@ -130,7 +137,7 @@ class MemoryStore:
 
         with self.state.lock:
             model, now = self._with(group, TargetStore.ONLINE), self.clock.now()
-            columns = _columns(model.group, features, always=group.record_identifier)
+            columns = columns_of(model.group, features, always=group.record_identifier)
             items = [item for record_id in dict.fromkeys(ids) if (item := model.online.live(record_id, now))]
         records = records_from(columns, [item.record or {} for item in items])
         return OnlineRecords(
@@ -147,7 +154,7 @@ class MemoryStore:
     def put(self, group: FeatureGroup, batches: Iterable[Batch], how: Put) -> Iterator[Fact]:
         check_put(self.describe(group.name), how)
         for batch in batches:
-            _check_columns(batch.records, self.describe(group.name))
+            check_columns(batch.records, self.describe(group.name))
             columns = [name for name in batch.records.schema.names if name not in SYSTEM_COLUMNS]
             yield self._each(
                 group,
@@ -220,12 +227,12 @@ class MemoryStore:
     def versions(self, group: FeatureGroup, query: OfflineQuery) -> Iterator[pa.RecordBatch]:
         with self.state.lock:
             group = self._with(group, TargetStore.OFFLINE).group
-            columns = _columns(group, query.features)
+            columns = columns_of(group, query.features)
             found = list(chosen(self._versions(group), query, group.features))
         for start in range(0, len(found), _BATCH):
             part = found[start : start + _BATCH]
             records = records_from(columns, [version.record for version in part])
-            yield records if query.versions is Versions.LATEST else _with_system_columns(records, part)
+            yield records if query.versions is Versions.LATEST else with_system_columns(records, part)
 
     def _versions(self, group: FeatureGroup) -> list[Version]:
         return self.state.objects.versions(group.offline.root) if group.offline and group.offline.root else []
@@ -241,6 +248,8 @@ class MemoryStore:
 
     def delete_objects(self, group: FeatureGroup, batches: Iterable[Batch]) -> Iterator[Fact]:
         root = self._own_root(group)
+        if _is_iceberg(group) and self.state.catalogue.owner_of(root) is not None:
+            raise FilesOfATable(group=group.address)
         for batch in batches:
             remarks = []
             with self.state.lock:
@@ -251,6 +260,35 @@ class MemoryStore:
                         problem = say("{key} is not under {root}, so it is not deleted", key=key, root=root)
                         remarks.append(Remark.failed(row, Refused(problem=problem)))
             yield Fact.of(batch, remarks)
+
+    def offline_days(self, group: FeatureGroup) -> Iterator[pa.RecordBatch]:
+        import pyarrow as pa
+
+        with self.state.lock:
+            days = Counter(version.day for version in self._versions(self._iceberg(group)))
+        if days:
+            yield pa.record_batch({DAY: pa.array(days, pa.string()), "records": pa.array(days.values(), pa.int64())})
+
+    def delete_days(self, group: FeatureGroup, batches: Iterable[Batch]) -> Iterator[Fact]:
+        for batch in batches:
+            with self.state.lock:
+                root = self._own_root(self._iceberg(group))
+                self.state.objects.delete_days(root, batch.records.column(DAY).to_pylist())
+            yield Fact.of(batch)
+
+    def compact(self, group: FeatureGroup) -> None:
+        """Do nothing: an object holds all versions written to it at once, and nothing else shows them."""
+        with self.state.lock:
+            self._iceberg(group)
+
+    def _iceberg(self, group: FeatureGroup) -> FeatureGroup:
+        """Return the group as it is now, which must be the very one described, with an Iceberg offline store."""
+        now = self._with(group, TargetStore.OFFLINE).group
+        if not _is_iceberg(now):
+            raise NotAnIcebergTable(group=group.address)
+        if group.offline != now.offline:
+            raise Refused(problem=say("{group} has been made anew since it was described", group=group.address))
+        return now
 
     def _own_root(self, group: FeatureGroup) -> str:
         """Return the prefix that is this group's alone, deleted groups' too (§7, prefix safety)."""
@@ -268,32 +306,5 @@ class MemoryStore:
         """Do nothing: what the store holds goes with its state."""
 
 
-def _columns(
-    group: FeatureGroup, features: Sequence[str] | None, always: str | None = None
-) -> Sequence[FeatureDefinition]:
-    """Return the definitions of the features asked for, in the group's order. Raises UnknownFeature."""
-    if features is None:
-        return group.features
-    wanted = {group.feature(name).name for name in features} | {always}
-    return [feature for feature in group.features if feature.name in wanted]
-
-
-def _check_columns(records: pa.RecordBatch, group: FeatureGroup) -> None:
-    for name in records.schema.names:
-        if name not in SYSTEM_COLUMNS:
-            group.feature(name)
-    for name, role in ((group.record_identifier, say("record identifier")), (group.event_time, say("event time"))):
-        if name not in records.schema.names:
-            raise MissingFeature(feature=name, group=group.name, role=role)
-
-
-def _with_system_columns(records: pa.RecordBatch, versions: Sequence[Version]) -> pa.RecordBatch:
-    import pyarrow as pa
-
-    for name, values, kind in (
-        (API_INVOCATION_TIME, [version.api_invocation_time.iso() for version in versions], pa.string()),
-        (WRITE_TIME, [version.write_time.iso() for version in versions], pa.string()),
-        (IS_DELETED, [version.is_deleted for version in versions], pa.bool_()),
-    ):
-        records = records.append_column(name, pa.array(values, kind))
-    return records
+def _is_iceberg(group: FeatureGroup) -> bool:
+    return group.offline is not None and group.offline.table_format is TableFormat.ICEBERG

@@ -30,7 +30,7 @@ def append(table: Table, records: pa.Table, seed: str | None = None) -> None:
     Columns are taken by name; one that the records lack is absent from them.
     """
     files = written(table, [records], seed)
-    committed(table, lambda table: _commit(table, (), files))
+    committed(table, lambda table: commit(table, (), files))
 
 
 def replace(table: Table, gone: Sequence[str], records: Iterable[pa.Table] = ()) -> None:
@@ -39,7 +39,7 @@ def replace(table: Table, gone: Sequence[str], records: Iterable[pa.Table] = ())
     Raises TableBusy if one of the files is no longer there: what is to be in its place must be made out anew.
     """
     files = written(table, records)
-    committed(table, lambda table: _commit(table, [_of(table, gone)[place] for place in gone], files))
+    committed(table, lambda table: commit(table, [_of(table, gone)[place] for place in gone], files))
 
 
 def delete_days(table: Table, days: Sequence[str]) -> int:
@@ -54,7 +54,7 @@ def delete_days(table: Table, days: Sequence[str]) -> int:
         if any(day_of(table, file) is None for file in files):
             raise ForeignPartitions(location=table.location())
         gone = [file for file in files if day_of(table, file) in wanted]
-        _commit(table, gone, ())
+        commit(table, gone, ())
         return len(gone)
 
     return committed(table, delete)
@@ -77,7 +77,8 @@ def _of(table: Table, locations: Sequence[str]) -> dict[str, DataFile]:
     return found
 
 
-def _commit(table: Table, gone: Sequence[DataFile], files: Sequence[DataFile]) -> None:
+def commit(table: Table, gone: Sequence[DataFile], files: Sequence[DataFile]) -> None:
+    """Take files out of the table and put others in, in one snapshot; none if there is nothing to change."""
     if not gone and not files:
         return
     with table.transaction() as transaction:
@@ -106,7 +107,7 @@ def _by_day(table: Table, records: pa.Table) -> Iterator[tuple[str, str, pa.Tabl
     days = pc.utf8_slice_codeunits(records.column(event_time), 0, DAY_CHARACTERS)
     # a stable sort: records of a day stay in their order
     order = pc.sort_indices(days)
-    records, days = _shaped(table, records).take(order), days.take(order)
+    records, days = shaped(table, records).take(order), days.take(order)
     encoded = pc.run_end_encode(days.combine_chunks())
     start = 0
     for end, day in zip(encoded.run_ends.to_pylist(), encoded.values.to_pylist(), strict=True):
@@ -115,7 +116,7 @@ def _by_day(table: Table, records: pa.Table) -> Iterator[tuple[str, str, pa.Tabl
         start = end
 
 
-def _shaped(table: Table, records: pa.Table) -> pa.Table:
+def shaped(table: Table, records: pa.Table) -> pa.Table:
     """Return records in the columns of the table."""
     schema = file_schema(table)
     columns = [

@@ -16,7 +16,7 @@ from pyiceberg.table import FileScanTask, Table
 from pyiceberg.table.delete_file_index import DeleteFileIndex
 from pyiceberg.table.snapshots import Snapshot
 
-from sfs_plugins.iceberg.errors import EqualityDeletes
+from sfs_plugins.iceberg.errors import EqualityDeletes, ForeignPartitions
 from sfs_plugins.iceberg.file_io import FolderIO
 from sfs_plugins.iceberg.naming import is_own_name
 from sfs_plugins.iceberg.schema import day_field
@@ -63,6 +63,16 @@ def live_files(table: Table, scratch: Path, snapshot: Snapshot | None = None) ->
                 LiveFile(file.file_path, path, day_of(table, file), file.record_count, file.file_size_in_bytes, file)
             )
     return files
+
+
+def live_days(table: Table, scratch: Path) -> dict[str, int]:
+    """Return how many live records each event day has. Raises EqualityDeletes, ForeignPartitions."""
+    days: dict[str, int] = {}
+    for file in live_files(table, scratch):
+        if file.day is None:
+            raise ForeignPartitions(location=table.location())
+        days[file.day] = days.get(file.day, 0) + file.records
+    return {day: records for day, records in days.items() if records}
 
 
 def _entries(table: Table, snapshot: Snapshot) -> tuple[DeleteFileIndex, list[ManifestEntry]]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from pyiceberg.exceptions import CommitFailedException, ValidationException
-from pyiceberg.table import Table
+from pyiceberg.table import Table as Table
 
 from sfs_core import FeatureGroup
 from sfs_plugins.iceberg.catalog import OneTable, Pointer

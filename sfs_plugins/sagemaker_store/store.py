@@ -26,13 +26,16 @@ from sfs_core import (
     GroupStatus,
     Identity,
     NewFeatureGroup,
+    NotAnIcebergTable,
     OfflineQuery,
     OnlineRecords,
     Put,
     RecordId,
     RecordNotFound,
+    Refused,
     SfsError,
     StoreNotEnabled,
+    TableFormat,
     TargetStore,
     check_change,
     check_value,
@@ -289,6 +292,24 @@ class SageMakerStore:
         """Delete objects under the group's own root by DeleteObjects."""
         found, prefix = self._objects(group)
         return (objects.delete(found, prefix, group, batch) for batch in batches)
+
+    def offline_days(self, group: FeatureGroup) -> Iterator[pa.RecordBatch]:
+        """Refuse: this store does not delete by days."""
+        raise self._not_by_days(group)
+
+    def delete_days(self, group: FeatureGroup, batches: Iterable[Batch]) -> Iterator[Fact]:
+        """Refuse: this store does not delete by days."""
+        raise self._not_by_days(group)
+
+    def compact(self, group: FeatureGroup) -> None:
+        """Refuse: this store does not delete by days."""
+        raise self._not_by_days(group)
+
+    def _not_by_days(self, group: FeatureGroup) -> Refused:
+        self._needs(group, TargetStore.OFFLINE)
+        if group.offline is None or group.offline.table_format is not TableFormat.ICEBERG:
+            return NotAnIcebergTable(group=group.address)
+        return Refused(problem=say("the Iceberg table of {group} is not emptied from here yet", group=group.address))
 
     def _objects(self, group: FeatureGroup) -> tuple[HeldObjects, str]:
         bucket, prefix = objects.own_root(group)
