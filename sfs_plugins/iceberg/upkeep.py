@@ -18,6 +18,7 @@ from pyiceberg.table.refs import MAIN_BRANCH
 from pyiceberg.table.snapshots import ancestors_of
 
 from sfs_plugins.iceberg.file_io import FolderIO
+from sfs_plugins.iceberg.reading import entries_of
 from sfs_plugins.iceberg.tables import committed
 
 _MAX_AGE_MS = "history.expire.max-snapshot-age-ms"
@@ -110,13 +111,7 @@ def _locations(table: Table) -> Iterator[str]:
     yield from (entry.metadata_file for entry in table.metadata.metadata_log)
     for statistics in (*table.metadata.statistics, *table.metadata.partition_statistics):
         yield statistics.statistics_path
-    seen: set[str] = set()
     for snapshot in table.snapshots():
         yield snapshot.manifest_list
-        for manifest in snapshot.manifests(table.io):
-            # a manifest never changes, and most are in many snapshots
-            if manifest.manifest_path not in seen:
-                seen.add(manifest.manifest_path)
-                yield manifest.manifest_path
-                entries = manifest.fetch_manifest_entry(table.io, discard_deleted=True)
-                yield from (entry.data_file.file_path for entry in entries)
+        yield from (manifest.manifest_path for manifest in snapshot.manifests(table.io))
+        yield from (entry.data_file.file_path for entry in entries_of(table, snapshot))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any
 from sqlglot import exp
 
 from sfs_plugins.sandbox.athena.dialect import MACROS, PATH_COLUMN, parsed, to_duckdb
-from sfs_plugins.sandbox.athena.failures import QueryCancelled, QueryFailed, unsupported
+from sfs_plugins.sandbox.athena.failures import QueryFailed, unsupported
+from sfs_plugins.sandbox.athena.iceberg.tables import opened
 from sfs_plugins.sandbox.athena.kept_views import is_view, query_of
 from sfs_plugins.sandbox.athena.quoting import is_s3, literal, quoted
+from sfs_plugins.sandbox.athena.reading import Reading, Running
 from sfs_plugins.sandbox.glue.catalog import Catalogue, Table
+from sfs_plugins.sandbox.glue.iceberg import is_iceberg
 
 if TYPE_CHECKING:
     import duckdb
@@ -45,27 +48,13 @@ def duckdb_type(hive: str) -> str:
     return _HIVE_TYPES[kind]
 
 
-@dataclass
-class Reading:
-    """What one statement reads: the views made for it by what they show, its files, and how many bytes those hold."""
-
-    cutoff_bytes: int | None = None
-    views: dict[tuple[str, ...], str] = field(default_factory=dict)
-    scanned_bytes: int = 0
-
-    def opened(self, files: Iterable[Path]) -> None:
-        """Count files that are about to be read. Raises QueryFailed where they are more than the workgroup allows."""
-        self.scanned_bytes += sum(file.stat().st_size for file in files)
-        if self.cutoff_bytes is not None and self.scanned_bytes > self.cutoff_bytes:
-            raise QueryCancelled("Query cancelled! : Bytes scanned limit was exceeded")
-
-
 @dataclass(frozen=True)
 class Engine:
     """Runs queries over one store's folder."""
 
     folder: Path
     catalogue: Catalogue
+    running: Running = field(default_factory=Running)
 
     @contextmanager
     def connection(self) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
@@ -113,13 +102,42 @@ class Engine:
     def _source(
         self, connection: duckdb.DuckDBPyConnection, key: tuple[str, ...], reading: Reading, version: exp.Expr | None
     ) -> str:
-        table = self.table(key[0], key[1])
+        name, _, part = key[1].partition("$")
+        table = self.table(key[0], name)
+        if is_iceberg(table):
+            return self._snapshot(connection, table, part, reading, version, with_path=bool(key[3]))
+        if part:
+            raise QueryFailed(f"TABLE_NOT_FOUND: line 1:1: Table 'awsdatacatalog.{key[0]}.{key[1]}' does not exist")
         if version is not None:
             raise unsupported("time travel needs an Iceberg table")
         if is_view(table):
             query, database = query_of(table)
             return to_duckdb(self.bind(connection, parsed(query, ()), reading, database))
         return self._select(table, reading, with_path=bool(key[3]))
+
+    def _snapshot(
+        self, connection: duckdb.DuckDBPyConnection, table: Table, part: str, reading: Reading,
+        version: exp.Expr | None, *, with_path: bool,
+    ) -> str:  # fmt: skip
+        from sfs_plugins.sandbox.athena.iceberg import reading as iceberg
+
+        scratch = reading.scratch / f"table-{len(reading.views)}"
+        with self.running.lock:
+            found = self.iceberg_table(table, reading)
+            if part:
+                return iceberg.about(found, part, scratch).sql
+            named = f'"{table["DatabaseName"]}"."{table["Name"]}"'
+            snapshot = None if version is None else iceberg.travelled(connection, found, named, version)
+            source = iceberg.source(found, snapshot, scratch, with_path=with_path)
+            reading.opened(source.files)
+        return source.sql
+
+    def iceberg_table(self, table: Table, reading: Reading) -> Any:
+        """Return an Iceberg table as it was when the statement first asked for it. Raises QueryFailed."""
+        key = (table["DatabaseName"], table["Name"])
+        if key not in reading.tables:
+            reading.tables[key] = opened(self.catalogue, table)
+        return reading.tables[key]
 
     def _select(self, table: Table, reading: Reading, *, with_path: bool) -> str:
         columns = table["StorageDescriptor"]["Columns"]
@@ -162,7 +180,7 @@ class Engine:
         table = self.catalogue.table(database, name)
         if table is None:
             raise QueryFailed(f"TABLE_NOT_FOUND: line 1:1: Table 'awsdatacatalog.{database}.{name}' does not exist")
-        if is_view(table):
+        if is_view(table) or is_iceberg(table):
             return table
         serde = str(_inner(table, "StorageDescriptor", "SerdeInfo", "SerializationLibrary") or "parquet")
         if "parquet" not in serde.lower():

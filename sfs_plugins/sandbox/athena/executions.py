@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from sfs_core import EventTime
-from sfs_plugins.sandbox.athena.engine import Reading
 from sfs_plugins.sandbox.athena.failures import QueryCancelled, QueryFailed
 from sfs_plugins.sandbox.athena.quoting import is_s3
+from sfs_plugins.sandbox.athena.reading import Reading
 from sfs_plugins.sandbox.athena.statement import Outcome, Statement
 from sfs_plugins.sandbox.athena.statements import Statements
 from sfs_plugins.sandbox.athena.workgroups import PRIMARY, WorkGroups, invalid

@@ -98,6 +98,10 @@ class Output:
 
     objects: Objects
 
+    def has_bucket(self, uri: str) -> bool:
+        """Tell whether the bucket of a place is there."""
+        return self.objects.buckets.exists(uri.removeprefix("s3://").partition("/")[0])
+
     def put(self, uri: str, made: Path) -> None:
         """Make an object of a file. Raises QueryFailed where it cannot be."""
         bucket, _, key = uri.removeprefix("s3://").partition("/")

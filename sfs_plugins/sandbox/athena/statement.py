@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 from sqlglot import exp
 
 from sfs_plugins.sandbox.athena.dialect import to_duckdb
-from sfs_plugins.sandbox.athena.engine import Engine, Reading
+from sfs_plugins.sandbox.athena.engine import Engine
 from sfs_plugins.sandbox.athena.output import Column, Output, as_texts, columns_of
 from sfs_plugins.sandbox.athena.quoting import literal, quoted
+from sfs_plugins.sandbox.athena.reading import Reading
 from sfs_plugins.sandbox.athena.result_metadata import result_metadata
 
 if TYPE_CHECKING:
