@@ -308,4 +308,5 @@ def _added(total: int | None, batch: pa.RecordBatch, named: str, counted: str) -
     schema = batch.schema
     if named not in schema.names or counted not in schema.names or not pa.types.is_integer(schema.field(counted).type):
         return total
-    return (total or 0) + sum(batch.column(counted).to_pylist())
+    counts: list[int] = batch.column(counted).to_pylist()
+    return (total or 0) + sum(counts)

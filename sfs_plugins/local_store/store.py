@@ -344,12 +344,12 @@ class LocalStore:
         """Make `new` the current metadata file of a group's Iceberg table if `old` was; tell whether it was.
 
         Atomic, and durable when it returns; the files that `new` leads to must be there and durable before.
-        Raises Refused for a metadata file that is not under the group's own root, NotAnIcebergTable.
+        Raises Refused for a metadata file that is not under the group's own root.
         """
-        opened = self._iceberg(group)
+        root = objects.own_root(self._catalogue, group)
         with told_of(self.path):
-            objects.own_root(self._catalogue, group).object_path(new)
-        return TablePointer(opened.held.database).swap(old, new)
+            root.object_path(new)
+        return TablePointer(self._opened(self._catalogue.find(group.name)).held.database).swap(old, new)
 
     def settle(self, group: FeatureGroup) -> None:
         """Write everything that is buffered for the group to Parquet, also what a killed deletion of it left."""

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from sfs_core import (
+    DAY,
     BadDefinition,
     BadRequest,
     Batch,
@@ -27,16 +28,13 @@ from sfs_core import (
     GroupStatus,
     Identity,
     NewFeatureGroup,
-    NotAnIcebergTable,
     OfflineQuery,
     OnlineRecords,
     Put,
     RecordId,
     RecordNotFound,
-    Refused,
     SfsError,
     StoreNotEnabled,
-    TableFormat,
     TargetStore,
     check_change,
     check_value,
@@ -44,7 +42,7 @@ from sfs_core import (
     option,
     say,
 )
-from sfs_plugins.sagemaker_store import deleting, held, objects, offline, reading, tables
+from sfs_plugins.sagemaker_store import deleting, held, iceberg_table, objects, offline, reading, tables
 from sfs_plugins.sagemaker_store.athena import Athena
 from sfs_plugins.sagemaker_store.calls import Calls
 from sfs_plugins.sagemaker_store.clients import Clients
@@ -299,22 +297,26 @@ class SageMakerStore:
         return delete(found, prefix, group, batches)
 
     def offline_days(self, group: FeatureGroup) -> Iterator[pa.RecordBatch]:
-        """Refuse: this store does not delete by days."""
-        raise self._not_by_days(group)
+        """Yield the event days of an Iceberg table, counted by Athena."""
+        return iceberg_table.days(self.athena, self._iceberg(group))
 
     def delete_days(self, group: FeatureGroup, batches: Iterable[Batch]) -> Iterator[Fact]:
-        """Refuse: this store does not delete by days."""
-        raise self._not_by_days(group)
+        """Delete event days of an Iceberg table by Athena's DELETE."""
+        self._iceberg(group)
+        for batch in batches:
+            days: list[str] = batch.records.column(DAY).to_pylist()
+            iceberg_table.delete_days(self.athena, self._iceberg(group), days)
+            yield Fact.of(batch)
 
     def compact(self, group: FeatureGroup) -> None:
-        """Refuse: this store does not delete by days."""
-        raise self._not_by_days(group)
+        """Bring the files of an Iceberg table in order by Athena's OPTIMIZE and VACUUM."""
+        iceberg_table.compact(self.athena, offline.table_of(self._iceberg(group)))
 
-    def _not_by_days(self, group: FeatureGroup) -> Refused:
-        self._needs(group, TargetStore.OFFLINE)
-        if group.offline is None or group.offline.table_format is not TableFormat.ICEBERG:
-            return NotAnIcebergTable(group=group.address)
-        return Refused(problem=say("the Iceberg table of {group} is not emptied from here yet", group=group.address))
+    def _iceberg(self, group: FeatureGroup) -> FeatureGroup:
+        """Return a group as it is now, which must be the very one described, with an Iceberg table of its own."""
+        now = self._known(group)
+        iceberg_table.check_own(self.calls, self.clients.get("glue"), group, now)
+        return now
 
     def _objects(self, group: FeatureGroup) -> tuple[HeldObjects, str]:
         bucket, prefix = objects.own_root(group)

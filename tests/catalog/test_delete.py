@@ -256,14 +256,3 @@ def test_writes_still_buffered_when_the_group_goes_leave_no_objects_behind(order
     orders.clock.instant = orders.clock.instant.plus(3600 * 10**9)
     orders.ok("create orders --schema orders.yaml")
     assert objects(orders) == []
-
-
-def test_an_iceberg_table_goes_whole_once_its_group_is_gone(orders):
-    orders.ok("create trips --schema orders.yaml --table-format Iceberg")
-    orders.ok("put trips id=1 --event-time now items=5")
-    assert "Iceberg" in orders.ok("list --details").stdout
-
-    orders.ok("delete trips --with-offline-data --force")
-
-    assert objects(orders) == []
-    assert orders("describe trips").code == 10

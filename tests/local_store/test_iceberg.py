@@ -16,7 +16,6 @@ from sfs_core import (
     FeatureDefinition,
     GroupChange,
     NewFeatureGroup,
-    NotAnIcebergTable,
     Refused,
     StoreUnavailable,
     TableFormat,
@@ -114,14 +113,8 @@ def test_the_pointer_moves_only_from_where_it_was_and_within_the_groups_root(sto
         store.swap_table_metadata(group, first, str(store.table_metadata(other)))
 
 
-def test_a_group_without_an_iceberg_table_has_no_metadata_file_and_is_given_none(store: LocalStore) -> None:
-    group = created(store, new_group())
-    assert group.offline is not None
-
-    with pytest.raises(NotAnIcebergTable):
-        store.swap_table_metadata(group, None, f"{group.offline.root}metadata/00000-a.metadata.json")
-
-    assert store.table_metadata(group) is None
+def test_a_group_without_an_iceberg_table_has_no_metadata_file(store: LocalStore) -> None:
+    assert store.table_metadata(created(store, new_group())) is None
 
 
 def test_the_table_of_a_deleted_group_is_found_by_its_version_hint(store: LocalStore, folder: Path) -> None:
