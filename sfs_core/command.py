@@ -19,10 +19,12 @@ from sfs_core.console import Console
 from sfs_core.errors import (
     BadOption,
     ExitCode,
+    OptionOfAnother,
     UnknownPart,
 )
 from sfs_core.journal import Run
 from sfs_core.messages import say
+from sfs_core.model import FeatureGroup, TableFormat
 from sfs_core.options import OptionSpec, declared, option, read
 from sfs_core.plugins import KINDS, Plugins
 from sfs_core.render import Output
@@ -55,7 +57,8 @@ class Environment:
 class Choice:
     """An option that chooses a part by name, such as `--ids online`; each part's own options follow it, prefixed.
 
-    `default` is always a built-in part's name, or None for no choice. `only` picks the parts it is about.
+    `default` is always a built-in part's name, or None for no choice; so is `for_iceberg`, which takes its place for
+    a group whose offline store is an Iceberg table. `only` picks the parts it is about.
     """
 
     flag: str
@@ -63,6 +66,19 @@ class Choice:
     help: str
     default: str | None = None
     only: Callable[[type[Any]], bool] = lambda part: True
+    for_iceberg: str | None = None
+
+    def default_of(self, group: FeatureGroup) -> str | None:
+        """Return the default for a group."""
+        is_iceberg = group.offline is not None and group.offline.table_format is TableFormat.ICEBERG
+        return self.for_iceberg or self.default if is_iceberg else self.default
+
+    @property
+    def default_text(self) -> str | None:
+        """The default as people are told it."""
+        if self.for_iceberg is None:
+            return self.default
+        return str(say("{default}, or {iceberg} for an Iceberg table", default=self.default, iceberg=self.for_iceberg))
 
     def parts(self, plugins: Plugins) -> dict[str, type[Any]]:
         """Return the parts that can be chosen, by name."""
@@ -119,7 +135,7 @@ class SfsCommand(Command):
             yield from declared(declaration)
         for choice in self.chooses:
             parts = choice.parts(self.environment.plugins)
-            yield OptionSpec(choice.flag, choice.flag, str, choice.help, choice.default, "NAME", tuple(parts))
+            yield OptionSpec(choice.flag, choice.flag, str, choice.help, choice.default_text, "NAME", tuple(parts))
             for name, part in parts.items():
                 yield from declared(part, f"{name}-")
 
@@ -158,6 +174,15 @@ class SfsCommand(Command):
             raise UnknownPart(kind=KINDS[choice.hook], name=name, known=", ".join(parts) or "none")
         specs = [spec for spec in declared(parts[name], f"{name}-") if spec.field not in context]
         return parts[name](**context, **read(specs, {spec.flag: self.option(spec.flag) for spec in specs}))
+
+    def refuse_unread(self, choice: Choice, default: str | None = None) -> None:
+        """Raise OptionOfAnother for an option that belongs to a part of the choice other than the chosen one."""
+        chosen, parts = self.option(choice.flag) or default or choice.default, choice.parts(self.environment.plugins)
+        read_by = {name: {spec.flag for spec in declared(part, f"{name}-")} for name, part in parts.items()}
+        for name, flags in read_by.items():
+            for flag in flags - read_by.get(str(chosen), set()):
+                if self.option(flag) not in (None, False, []):
+                    raise OptionOfAnother(option=flag, choice=choice.flag, name=name, chosen=chosen)
 
     @property
     def stdout(self) -> TextIO:

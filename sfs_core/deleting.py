@@ -1,4 +1,4 @@
-"""Sinks that delete from any store: records by id, offline objects by key."""
+"""Sinks that delete from any store: records by id, offline objects by key, offline versions by their day."""
 
 from __future__ import annotations
 
@@ -145,3 +145,35 @@ class DeleteOfflineObjects:
     def into(self, batches: Iterator[Batch], session: Session) -> Iterator[Fact]:
         """Yield a fact a batch."""
         return session.store_of(self.group).delete_objects(self.group, batches)
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteOfflineDays:
+    """Deletes every version of event days of an Iceberg offline store."""
+
+    group: FeatureGroup
+
+    def describe(self) -> Message:
+        """Return what it does."""
+        return say("delete every version")
+
+    def into(self, batches: Iterator[Batch], session: Session) -> Iterator[Fact]:
+        """Yield a fact a batch."""
+        return session.store_of(self.group).delete_days(self.group, batches)
+
+
+@dataclass(frozen=True, slots=True)
+class CompactOffline:
+    """Brings the files of an Iceberg offline store in order, and lets go of snapshots that have reached their age."""
+
+    group: FeatureGroup
+
+    def describe(self) -> Message:
+        """Return what it does."""
+        return say("compact it, and let go of old snapshots")
+
+    def into(self, batches: Iterator[Batch], session: Session) -> Iterator[Fact]:
+        """Yield a fact a batch."""
+        for batch in batches:
+            session.store_of(self.group).compact(self.group)
+            yield Fact.of(batch)

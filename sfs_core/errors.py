@@ -74,6 +74,12 @@ class OptionsConflict(UsageError):
     sentence = "{first} and {second} contradict each other: give one of them"
 
 
+class OptionOfAnother(UsageError):
+    """An option belongs to a part that is not the chosen one, so nothing would read it."""
+
+    sentence = "--{option} belongs to --{choice} {name}, and {chosen} is used: leave it out"
+
+
 class UnknownPart(UsageError):
     """No plugin provides a part of that name."""
 
@@ -193,6 +199,21 @@ class Refused(SfsError):
 
     sentence = "{problem}"
     exit_code = ExitCode.REFUSED
+
+
+class NotAnIcebergTable(Refused):
+    """Something that only an Iceberg table can do was asked of an offline store in the Glue format."""
+
+    sentence = "the offline store of {group} is not an Iceberg table, so its records are not deleted by their days"
+
+
+class FilesOfATable(Refused):
+    """Objects that are the files of an Iceberg table: deleting them by themselves corrupts it."""
+
+    sentence = (
+        "the offline objects of {group} are the files of an Iceberg table, which deleting them would corrupt, so "
+        "nothing was deleted: delete records by their days, or the group"
+    )
 
 
 class NotConfirmed(Refused):

@@ -48,7 +48,7 @@ def _ahead(step: Step) -> StepReport:
     """Return the report of a step that has not begun: what is written down for it is left to be done."""
     report = StepReport(step.line())
     if isinstance(step.source, Spooled):
-        report.records = step.source.read
+        report.records, report.deletes = step.source.read, step.source.deletes
         report.skipped.update(step.source.skipped)
         report.failed.update(step.source.failed)
     return report
@@ -96,6 +96,7 @@ class _StepRun:
             if fresh > MAX_ROUNDS:
                 raise StillThere(what=self.step.source.describe(), left=source.count, rounds=MAX_ROUNDS)
             self.report.records += source.count
+            self.report.deletes += source.deletes
             if source.count and not self._round(source, round_number):
                 return False
             round_number += 1
@@ -128,7 +129,7 @@ class _StepRun:
         """Hold the deletion cap over every step that deletes the same kind of thing, rounds found later included."""
         cap = self.plan.max_delete
         alike = (type(step.into) is type(self.step.into) for step in self.plan.steps)
-        count = sum(step.records for step, counts in zip(self.whole.steps, alike, strict=True) if counts)
+        count = sum(step.deletes for step, counts in zip(self.whole.steps, alike, strict=True) if counts)
         if self.step.destroys and cap is not None and count > cap:
             group = self.plan.confirm.address if self.plan.confirm else ""
             raise DeletionCapReached(group=group, count=count, things=say("records or objects"), cap=cap)

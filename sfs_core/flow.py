@@ -130,6 +130,23 @@ class OfflineObjects:
 
 
 @dataclass(frozen=True, slots=True)
+class OfflineDays:
+    """The event days that an Iceberg offline store has versions of, buffered ones included."""
+
+    group: FeatureGroup
+
+    def describe(self) -> Message:
+        """Return the noun phrase."""
+        return say("event days in the offline store of {group}", group=self.group.address)
+
+    def batches(self, session: Session) -> Iterator[pa.RecordBatch]:
+        """Yield batches of `day`, and in `records` how many versions it has."""
+        store = session.store_of(self.group)
+        store.settle(self.group)
+        return store.offline_days(self.group)
+
+
+@dataclass(frozen=True, slots=True)
 class OfflineRecords:
     """Records of the offline store, by a query."""
 

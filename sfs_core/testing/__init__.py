@@ -11,8 +11,9 @@ is set; `StepClock` is a step later each time it is asked; tests begin at `NOON`
         def store(self, clock, tmp_path):
             return MyStore(connection="mine", clock=clock, path=tmp_path)
 
-and every promise of the `Store` protocol runs as a test of its own. `RecordIdSourceContract`, `ClearStrategyContract`
-and `MigrateStrategyContract` do the same for the other parts. `sfs_core.testing.machine` (which alone needs
+and every promise of the `Store` protocol runs as a test of its own; a subclass of `IcebergContract` does the same for
+Iceberg tables, of a store that keeps them. `RecordIdSourceContract`, `ClearStrategyContract` and
+`MigrateStrategyContract` are for the other parts. `sfs_core.testing.machine` (which alone needs
 Hypothesis, and so is not imported here) drives a store beside the model with random operations.
 
 **Words.** Groups: `new_group("orders", "city:String", ttl="30d")` is a definition (`id` and `at` are its record
@@ -77,7 +78,7 @@ from sfs_core.testing.memory_plugin import MemoryPlugin  # noqa: E402
 from sfs_core.testing.migrate_strategy_contract import MigrateStrategyContract  # noqa: E402
 from sfs_core.testing.record_id_source_contract import RecordIdSourceContract  # noqa: E402
 from sfs_core.testing.sessions import carried_out, memory_session  # noqa: E402
-from sfs_core.testing.store_contract import StoreContract  # noqa: E402
+from sfs_core.testing.store_contract import IcebergContract, StoreContract  # noqa: E402
 
 __all__ = [
     "FOUR",
@@ -87,6 +88,7 @@ __all__ = [
     "THREE",
     "TWO",
     "ClearStrategyContract",
+    "IcebergContract",
     "MemoryPlugin",
     "MemoryState",
     "MemoryStore",

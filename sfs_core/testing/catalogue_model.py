@@ -51,6 +51,11 @@ class Catalogue:
         """Return a group by its name or ARN (§1.2)."""
         return self.models.get(name.removeprefix(ARN))
 
+    def owner_of(self, root: str) -> FeatureGroupName | None:
+        """Return the group whose root it is now; None for one that no longer is."""
+        groups = (model.group for model in self.models.values())
+        return next((group.name for group in groups if group.offline and group.offline.root == root), None)
+
     def names(self, query: GroupQuery) -> list[FeatureGroupName]:
         """Return the names a query asks for, sorted (§1.6)."""
         key = _SORT_KEYS.get(query.sort_by)

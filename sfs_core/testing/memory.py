@@ -18,7 +18,15 @@ from typing import TYPE_CHECKING, BinaryIO, ClassVar
 
 from sfs_core.arrow import record_ids, records_from, rows_of, without_versions
 from sfs_core.clock import Clock, SystemClock
-from sfs_core.errors import FeatureGroupNotFound, Refused, SfsError, StoreNotEnabled, StoreUnavailable
+from sfs_core.errors import (
+    FeatureGroupNotFound,
+    FilesOfATable,
+    NotAnIcebergTable,
+    Refused,
+    SfsError,
+    StoreNotEnabled,
+    StoreUnavailable,
+)
 from sfs_core.event_time import EventTime
 from sfs_core.messages import say
 from sfs_core.model import (
@@ -29,9 +37,11 @@ from sfs_core.model import (
     Identity,
     NewFeatureGroup,
     RecordId,
+    TableFormat,
     TargetStore,
 )
 from sfs_core.ports import (
+    DAY,
     DELETE_AT,
     RECORD_ID,
     Batch,
@@ -273,6 +283,8 @@ class MemoryStore:
 
     def delete_objects(self, group: FeatureGroup, batches: Iterable[Batch]) -> Iterator[Fact]:
         root = self._own_root(group)
+        if _is_iceberg(group) and self.state.catalogue.owner_of(root) is not None:
+            raise FilesOfATable(group=group.address)
         for batch in batches:
             remarks = []
             with self.state.lock:
@@ -283,6 +295,35 @@ class MemoryStore:
                         problem = say("{key} is not under {root}, so it is not deleted", key=key, root=root)
                         remarks.append(Remark.failed(row, Refused(problem=problem)))
             yield Fact.of(batch, remarks)
+
+    def offline_days(self, group: FeatureGroup) -> Iterator[pa.RecordBatch]:
+        import pyarrow as pa
+
+        with self.state.lock:
+            days = Counter(version.day for version in self._versions(self._iceberg(group)))
+        if days:
+            yield pa.record_batch({DAY: pa.array(days, pa.string()), "records": pa.array(days.values(), pa.int64())})
+
+    def delete_days(self, group: FeatureGroup, batches: Iterable[Batch]) -> Iterator[Fact]:
+        for batch in batches:
+            with self.state.lock:
+                root = self._own_root(self._iceberg(group))
+                self.state.objects.delete_days(root, batch.records.column(DAY).to_pylist())
+            yield Fact.of(batch)
+
+    def compact(self, group: FeatureGroup) -> None:
+        """Do nothing: an object holds all versions written to it at once, and nothing else shows them."""
+        with self.state.lock:
+            self._iceberg(group)
+
+    def _iceberg(self, group: FeatureGroup) -> FeatureGroup:
+        """Return the group as it is now, which must be the very one described, with an Iceberg offline store."""
+        now = self._with(group, TargetStore.OFFLINE).group
+        if not _is_iceberg(now):
+            raise NotAnIcebergTable(group=group.address)
+        if group.offline != now.offline:
+            raise Refused(problem=say("{group} has been made anew since it was described", group=group.address))
+        return now
 
     def _own_root(self, group: FeatureGroup) -> str:
         """Return the prefix that is this group's alone, deleted groups' too (§7, prefix safety)."""
@@ -298,3 +339,7 @@ class MemoryStore:
 
     def close(self) -> None:
         """Do nothing: what the store holds goes with its state."""
+
+
+def _is_iceberg(group: FeatureGroup) -> bool:
+    return group.offline is not None and group.offline.table_format is TableFormat.ICEBERG

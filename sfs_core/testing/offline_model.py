@@ -35,6 +35,11 @@ class Version:
         """By what the latest version of a record is found (§4.4); event times compare as instants [23]."""
         return self.event_time, self.api_invocation_time, self.write_time
 
+    @property
+    def day(self) -> str:
+        """The day of the event time, UTC: what an Iceberg table is partitioned by (§4.1)."""
+        return self.event_time.iso()[:10]
+
 
 @dataclass
 class Objects:
@@ -52,6 +57,14 @@ class Objects:
             self.written += 1
             latest = max(row.event_time for row in rows).iso()[:19].replace("-", "").replace(":", "")
             self.rows[f"{root}data/{hour}/{latest}Z_{self.written:016}.parquet"] = rows
+
+    def delete_days(self, root: str, days: Iterable[str]) -> None:
+        """Delete every version of some event days under a root, markers too; an object left empty goes (§4.5)."""
+        gone = set(days)
+        for key, rows in self.under(root).items():
+            left = [row for row in rows if row.day not in gone]
+            self.rows.pop(key)
+            self.rows.update({key: left} if left else {})
 
     def under(self, root: str) -> dict[str, list[Version]]:
         """Return the objects under a root, which ends in `/` so that no sibling is among them (§7, prefix safety)."""

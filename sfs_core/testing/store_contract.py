@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sfs_core.testing.store_promises.deletions import DeletePromises
 from sfs_core.testing.store_promises.feature_groups import FeatureGroupPromises
+from sfs_core.testing.store_promises.iceberg import IcebergPromises
 from sfs_core.testing.store_promises.objects import ObjectPromises
 from sfs_core.testing.store_promises.offline import OfflineIdPromises, OfflinePromises
 from sfs_core.testing.store_promises.puts import PutPromises
@@ -32,3 +33,7 @@ class StoreContract(
     store cannot have its clock set, override `clock`; where its groups take long to make, raise `patience_seconds`;
     where its objects must lie in a bucket of your own, set `offline_uri`.
     """
+
+
+class IcebergContract(OfflinePromises, IcebergPromises):
+    """What a store promises besides if its groups may have Iceberg tables; a subclass gives the fixture `store`."""

@@ -6,8 +6,17 @@ from sfs_core import ClearStrategy, SfsCommand, hookimpl
 from sfs_plugins.clear.by_record import HardDelete, SoftDelete
 from sfs_plugins.clear.command import ClearCommand
 from sfs_plugins.clear.objects import DeleteObjects
+from sfs_plugins.clear.rows import DeleteRows
 
-__all__ = ["ClearCommand", "DeleteObjects", "HardDelete", "SoftDelete", "sfs_clear_strategies", "sfs_commands"]
+__all__ = [
+    "ClearCommand",
+    "DeleteObjects",
+    "DeleteRows",
+    "HardDelete",
+    "SoftDelete",
+    "sfs_clear_strategies",
+    "sfs_commands",
+]
 
 
 @hookimpl
@@ -19,4 +28,4 @@ def sfs_commands() -> tuple[type[SfsCommand], ...]:
 @hookimpl
 def sfs_clear_strategies() -> tuple[type[ClearStrategy], ...]:
     """Return the strategies."""
-    return (HardDelete, SoftDelete, DeleteObjects)
+    return (HardDelete, SoftDelete, DeleteObjects, DeleteRows)

@@ -51,6 +51,7 @@ OFFLINE_BY = Choice(
     "How the offline store is emptied.",
     "objects",
     lambda part: getattr(part, "clears", None) is TargetStore.OFFLINE,
+    for_iceberg="rows",
 )
 
 
@@ -120,7 +121,9 @@ class ClearCommand(PlanCommand):
         if TargetStore.ONLINE in targets:
             plans.append(self.chosen(ONLINE_BY).plan(request))
         if TargetStore.OFFLINE in targets:
-            plans.append(self.chosen(OFFLINE_BY).plan(request))
+            default = OFFLINE_BY.default_of(group)
+            self.refuse_unread(OFFLINE_BY, default)
+            plans.append(self.chosen(OFFLINE_BY, default).plan(request))
         return Plan(
             _title(group, targets),
             tuple(step for plan in plans for step in plan.steps),

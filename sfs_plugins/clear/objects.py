@@ -26,7 +26,7 @@ class IcebergTable(Refused):
 
     sentence = (
         "the offline store of {group} is an Iceberg table, which deleting files would corrupt, so nothing was "
-        "changed: delete its records with SQL, or clear the rest with --online-only"
+        "changed: give --offline-by rows, which deletes its records in SQL, or --online-only"
     )
 
 

@@ -147,6 +147,7 @@ class Catalogue:
             self._check_idle(group, now)
             check_change(group.described("", now, None), change)
             problem = case_problem(group.new.features + change.add_features) if group.new.offline else None
+            problem = problem or group.partition_problem(change.add_features)
             if problem is not None:
                 raise BadDefinition(name=group.new.name, problem=problem)
             changed = replace(group.changed(change), updated=now.nanoseconds, update_ready=self._later(now))
@@ -191,6 +192,10 @@ class Catalogue:
         """Strike a group out; its name is free again, its root is not."""
         with self._database.writing() as connection:
             connection.execute("DELETE FROM groups WHERE number = ?", (group.number,))
+
+    def has_table_at(self, root: str) -> bool:
+        """Tell whether a group that is not gone has its Iceberg table at a root."""
+        return any(group.root == root and group.is_iceberg for group in self.all())
 
     def other_roots(self, root: str) -> list[str]:
         """Return the roots of the groups there are, but for `root` itself."""

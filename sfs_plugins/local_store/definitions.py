@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import asdict, dataclass, replace
+from importlib.util import find_spec
 from typing import Any
 
 from sfs_core import (
@@ -62,6 +63,18 @@ class StoredGroup:
     def offline_status(self) -> str | None:
         """The status of the offline store, None without one."""
         return self.new.offline.status if self.new.offline else None
+
+    @property
+    def is_iceberg(self) -> bool:
+        """Whether the offline store is an Iceberg table."""
+        return self.new.offline is not None and self.new.offline.table_format is TableFormat.ICEBERG
+
+    def partition_problem(self, added: tuple[FeatureDefinition, ...]) -> Message | None:
+        """Return what is wrong if an added feature has the name that the Iceberg table's partitions have already."""
+        name = f"{self.new.event_time}_trunc".lower()
+        if self.is_iceberg and any(feature.name.lower() == name for feature in added):
+            return say("the partitions of its Iceberg table have the name {name!r} already", name=name)
+        return None
 
     @property
     def stores(self) -> tuple[TargetStore, ...]:
@@ -192,8 +205,9 @@ def check_makeable(new: NewFeatureGroup) -> None:
 
 def _folder_problem(offline: OfflineStore, features: tuple[FeatureDefinition, ...]) -> Message | None:
     parts = _parts(offline.s3_uri)
-    if offline.table_format is TableFormat.ICEBERG:
-        return say("the embedded store keeps Glue tables, not Iceberg ones; leave the table format out")
+    is_iceberg = offline.table_format is TableFormat.ICEBERG
+    if is_iceberg and not (find_spec("pyiceberg") and find_spec("sfs_plugins.iceberg")):
+        return say("the embedded store keeps Iceberg tables once sfs-local-store[iceberg] is installed")
     if any(part in ("", ".", "..") or not _is_file_name(part) for part in parts):
         return say("{uri!r} cannot be a folder of the embedded store: name plain parts", uri=offline.s3_uri)
     return case_problem(features)

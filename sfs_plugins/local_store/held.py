@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from sfs_core import IS_DELETED, EventTime, instants, to_typed
@@ -21,7 +22,7 @@ Version = tuple[object, ...]
 
 
 def holds(
-    opened: Opened, files: Callable[[], OfflineFiles], records: pa.RecordBatch, since: EventTime
+    opened: Opened, files: Callable[[], AbstractContextManager[OfflineFiles]], records: pa.RecordBatch, since: EventTime
 ) -> Sequence[bool]:
     """Tell for each record (or delete marker) whether the online or the offline store has got it since `since`.
 
@@ -36,9 +37,9 @@ def holds(
     asked = _versions(rows, opened)
     found = Counter({version: 1 for here, version in zip(held, asked, strict=True) if here})
     if opened.group.new.offline is not None and found.total() < len(asked):
-        with opened.unsettling():
+        with opened.unsettling(), files() as settled:
             # nothing settles between these two looks, so that nothing is counted twice
-            found |= _buffered(opened, since_us) + _in_files(opened, written_since(files(), rows.column(0), since))
+            found |= _buffered(opened, since_us) + _in_files(opened, written_since(settled, rows.column(0), since))
     return _first(asked, found)
 
 

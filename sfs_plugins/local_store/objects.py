@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sfs_core import FeatureGroup, Refused, StoreNotEnabled, TargetStore, say
+from sfs_core import Batch, Fact, FeatureGroup, Refused, Remark, StoreNotEnabled, TargetStore, say
 from sfs_plugins.local_store import layout
 from sfs_plugins.local_store.catalogue import Catalogue
 from sfs_plugins.local_store.errors import OutsideRoot
@@ -60,6 +60,17 @@ def _removed(folder: Path) -> bool:
     except OSError:
         return False
     return True
+
+
+def deleted(root: OwnRoot, batch: Batch) -> Fact:
+    """Delete the objects of a batch, and return what became of each."""
+    remarks = []
+    for row, key in enumerate(batch.records.column(KEY).to_pylist()):
+        try:
+            root.delete(key)
+        except OutsideRoot as error:
+            remarks.append(Remark.failed(row, error))
+    return Fact.of(batch, remarks)
 
 
 def own_root(catalogue: Catalogue, group: FeatureGroup) -> OwnRoot:

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from sqlite3 import Connection
 
@@ -16,14 +16,20 @@ from sfs_core import (
     FeatureDefinition,
     FeatureGroup,
     FeatureGroupNotFound,
+    NotAnIcebergTable,
+    Refused,
     StoreNotEnabled,
     TargetStore,
+    say,
 )
-from sfs_plugins.local_store import buffer, online
+from sfs_plugins.local_store import buffer, online, table_pointer
 from sfs_plugins.local_store.database import Database
 from sfs_plugins.local_store.definitions import StoredGroup
 from sfs_plugins.local_store.errors import told_of
+from sfs_plugins.local_store.glue_files import GlueFiles
+from sfs_plugins.local_store.iceberg_files import ASIDE, IcebergFiles
 from sfs_plugins.local_store.settling import Settling
+from sfs_plugins.local_store.table_files import TableFiles
 
 _CALM_SECONDS = 1.0
 
@@ -41,14 +47,20 @@ class GroupDatabase:
     def of(cls, folder: Path, group: StoredGroup, timeout_seconds: float) -> GroupDatabase:
         """Return the database of a group in a store's folder; nothing is made yet."""
         path = folder / "groups" / f"{group.new.name}-{group.number}.sqlite"
-        return cls(Database(folder, path, online.SCHEMA + buffer.SCHEMA, timeout_seconds))
+        return cls(Database(folder, path, online.SCHEMA + buffer.SCHEMA + table_pointer.SCHEMA, timeout_seconds))
+
+    @property
+    def workshop(self) -> Path:
+        """Where offline files are made, by the holder of the group's lock."""
+        return self.database.path.with_suffix(".writing")
 
     def remove(self) -> None:
         """Delete the database and what lies beside it."""
         self.database.remove()
         path = self.database.path
         with told_of(self.database.folder):
-            shutil.rmtree(path.with_suffix(".writing"), ignore_errors=True)
+            shutil.rmtree(self.workshop, ignore_errors=True)
+            shutil.rmtree(self.workshop.with_suffix(ASIDE), ignore_errors=True)
             path.with_suffix(".lock").unlink(missing_ok=True)
 
     def size(self) -> int:
@@ -133,7 +145,7 @@ class Opened:
         if self.root is None or not self.held.database.exists():
             yield
             return
-        with self._settling(self.root).paused():
+        with self._settling().paused():
             yield
 
     def settle(self, now: EventTime, *, everything: bool) -> None:
@@ -143,8 +155,32 @@ class Opened:
         with self.held.lock:
             self.held.unsettled = 0
         with told_of(self.held.database.folder):
-            self._settling(self.root).run(now.nanoseconds // 1000, everything=everything)
+            self._settling().run(now.nanoseconds // 1000, everything=everything)
         self.held.settled_at = time.monotonic()
 
-    def _settling(self, root: Path) -> Settling:
-        return Settling(self.held.database, root, self.delay_us, self.group.new.event_time, self.features_now)
+    def _settling(self) -> Settling:
+        return Settling(self.held.database, self.files(), self.held.workshop, self.delay_us, self.features_now)
+
+    def files(self) -> TableFiles:
+        """Return the files of the offline store, which the group must have, in their table format."""
+        if self.is_iceberg:
+            return self.iceberg_files()
+        root = self.root or self.held.database.folder
+        return GlueFiles(self.held.database, root, self.held.workshop, self.group.new.event_time)
+
+    @property
+    def is_iceberg(self) -> bool:
+        """Whether the offline store is an Iceberg table."""
+        return self.group.is_iceberg
+
+    def require_table(self, group: FeatureGroup) -> None:
+        """Raise NotAnIcebergTable unless the group has one, Refused if it is not the very group described."""
+        if not self.is_iceberg:
+            raise NotAnIcebergTable(group=group.address)
+        if group.offline is None or group.offline.root != self.group.root:
+            raise Refused(problem=say("{group} has been made anew since it was described", group=group.address))
+
+    def iceberg_files(self) -> IcebergFiles:
+        """Return the files of the Iceberg table, with the features that the group has now."""
+        group = replace(self.described, features=tuple(self.features_now()))
+        return IcebergFiles(self.held.database, group, self.held.workshop)

@@ -220,7 +220,7 @@ class _Question:
         if between is not None and between.end is not None:
             conditions.append(f"{instant} < {_bound(self.group, between.end)}")
         if self.query.written_by is not None:
-            conditions.append(f"{WRITE_TIME} <= make_timestamp({self.query.written_by.nanoseconds // 1000})")
+            conditions.append(f"{WRITE_TIME} <= {self.files.moment(self.query.written_by)}")
         return f"WHERE {' AND '.join(conditions)}" if conditions else ""
 
 
@@ -259,7 +259,7 @@ def written_since(files: OfflineFiles, ids: pa.Array, since: EventTime) -> Count
         pq.write_table(pa.table({"id": ids}), scratch / "ids.parquet")
         rows = connection.execute(
             f"SELECT {columns} FROM {files.source(files.files, scratch)} "
-            f"WHERE {API_INVOCATION_TIME} >= make_timestamp({since.nanoseconds // 1000}) "
+            f"WHERE {API_INVOCATION_TIME} >= {files.moment(since)} "
             f"AND {quoted(files.group.record_identifier)} IN "
             f"(SELECT id FROM read_parquet({literal(str(scratch / 'ids.parquet'))}))"
         )

@@ -14,13 +14,17 @@ from sfs_core import (
     IS_DELETED,
     WRITE_TIME,
     DiskFull,
+    EventTime,
     FeatureGroup,
     SfsError,
     StoreUnavailable,
+    TableFormat,
     say,
     typed,
 )
 from sfs_plugins.local_store import layout
+from sfs_plugins.local_store.errors import told_of
+from sfs_plugins.local_store.opened import Opened
 
 if TYPE_CHECKING:
     import duckdb
@@ -48,12 +52,17 @@ def literal(value: object) -> str:
 
 @dataclass(frozen=True)
 class OfflineFiles:
-    """A group's Parquet files, in the order written; `folder` is the store's, named when something is wrong with it."""
+    """A group's Parquet files, in the order written; they lie in `folders`. Errors name the store's `folder`."""
 
     group: FeatureGroup
     files: Sequence[Path]
-    root: Path
+    folders: Sequence[Path]
     folder: Path
+
+    @property
+    def has_zones(self) -> bool:
+        """Whether the times of the system columns have a zone (UTC), as in Iceberg tables."""
+        return self.group.offline is not None and self.group.offline.table_format is TableFormat.ICEBERG
 
     @contextmanager
     def connected(self) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
@@ -70,7 +79,7 @@ class OfflineFiles:
                 ("enable_external_file_cache", False),
                 ("preserve_insertion_order", False),
                 ("temp_directory", scratch),
-                ("allowed_directories", [str(self.root), scratch]),
+                ("allowed_directories", [*map(str, self.folders), scratch]),
                 ("enable_external_access", False),
                 ("TimeZone", "UTC"),
                 ("lock_configuration", True),
@@ -89,10 +98,14 @@ class OfflineFiles:
         differ = self.group.last_update_status is not None or not all(layout.is_own_name(file.name) for file in files)
         return f"read_parquet({paths}, union_by_name = {literal(differ)}, hive_partitioning = false)"
 
+    def moment(self, instant: EventTime) -> str:
+        """Return an instant as SQL of the type of the system columns' times."""
+        return f"make_timestamp{'tz' if self.has_zones else ''}({instant.nanoseconds // 1000})"
+
     def _schema(self) -> pa.Schema:
         import pyarrow as pa
 
-        stamp = pa.timestamp("us")
+        stamp = pa.timestamp("us", "UTC" if self.has_zones else None)
         features = [(feature.name, typed(feature)) for feature in self.group.features]
         return pa.schema([*features, (API_INVOCATION_TIME, stamp), (WRITE_TIME, stamp), (IS_DELETED, pa.bool_())])
 
@@ -103,6 +116,16 @@ class OfflineFiles:
             return DiskFull(folder=self.folder)
         store = say("the embedded store in {folder}", folder=self.folder)
         return StoreUnavailable(store=store, problem=text.partition("\n")[0])
+
+
+@contextmanager
+def files_of(opened: Opened) -> Iterator[OfflineFiles]:
+    """Lend the files of a group's offline store as they are now."""
+    folder = opened.held.database.folder
+    with TemporaryDirectory(prefix="sagemaker-fs-") as copies:
+        with told_of(folder):
+            files = opened.files().paths(Path(copies))
+        yield OfflineFiles(opened.described, files, (opened.root or folder, Path(copies)), folder)
 
 
 _SHAPE = "shape.parquet"

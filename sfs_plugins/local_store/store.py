@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, ClassVar
 import platformdirs
 
 from sfs_core import (
+    DAY,
     Batch,
     Clock,
     Delete,
@@ -23,6 +24,7 @@ from sfs_core import (
     FeatureGroup,
     FeatureGroupName,
     FeatureGroupNotFound,
+    FilesOfATable,
     GroupChange,
     GroupQuery,
     Identity,
@@ -31,7 +33,6 @@ from sfs_core import (
     OnlineRecords,
     Put,
     RecordId,
-    Remark,
     TargetStore,
     option,
     record_ids,
@@ -40,10 +41,11 @@ from sfs_core import (
 from sfs_plugins.local_store import deleting, encoding, held, layout, objects, online, updating, writing
 from sfs_plugins.local_store.catalogue import Catalogue
 from sfs_plugins.local_store.definitions import StoredGroup
-from sfs_plugins.local_store.errors import OutsideRoot, told_of
+from sfs_plugins.local_store.errors import told_of
 from sfs_plugins.local_store.opened import GroupDatabase, Opened
 from sfs_plugins.local_store.query import chosen_features, offline_record_ids, versions
-from sfs_plugins.local_store.scan import OfflineFiles
+from sfs_plugins.local_store.scan import files_of
+from sfs_plugins.local_store.table_pointer import TablePointer
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -105,11 +107,21 @@ class LocalStore:
         """Make a group. Raises GroupExists, BadDefinition."""
         for group in self._catalogue.gone():
             self._remove(group)
-        self._catalogue.create(new)
+        opened = self._opened(self._catalogue.create(new))
+        if opened.is_iceberg:
+            self._bring_up_to_date(opened)
+
+    def _bring_up_to_date(self, opened: Opened) -> None:
+        """Make the group's Iceberg table, or give it the columns that it lacks."""
+        with told_of(self.path):
+            opened.iceberg_files().table()
 
     def update(self, name: str, change: GroupChange) -> None:
         """Change a group. Raises BadDefinition, GroupNotReady."""
         self._catalogue.change(name, change)
+        opened = self._opened(self._catalogue.find(name))
+        if change.add_features and opened.is_iceberg:
+            self._bring_up_to_date(opened)
 
     def delete(self, name: str) -> None:
         """Delete a group and its online records, once what is buffered for its offline store is on disk."""
@@ -123,6 +135,9 @@ class LocalStore:
             opened.settle(self.clock.now(), everything=True)
             if opened.mark_gone():
                 break
+        if database.exists() and opened.is_iceberg:
+            with told_of(self.path):
+                opened.iceberg_files().leave()
         opened.held.remove()
         if group.is_gone(self.clock.now()):
             self._catalogue.forget(group)
@@ -227,7 +242,7 @@ class LocalStore:
     def holds(self, group: FeatureGroup, records: pa.RecordBatch, since: EventTime) -> Sequence[bool]:
         """Tell for each record whether this very version has been written since `since`, buffered rows included."""
         opened = self._ready(group)
-        return held.holds(opened, lambda: self._files(opened), records, since)
+        return held.holds(opened, lambda: files_of(opened), records, since)
 
     # offline
 
@@ -236,13 +251,8 @@ class LocalStore:
         opened = self._opened(self._catalogue.find(group.name))
         opened.require(TargetStore.OFFLINE)
         opened.settle(self.clock.now(), everything=False)
-        yield from versions(self._files(opened), query)
-
-    def _files(self, opened: Opened) -> OfflineFiles:
-        root = opened.root or self.path
-        with told_of(self.path):
-            files = layout.parquet_files(root)
-        return OfflineFiles(opened.described, files, root, self.path)
+        with files_of(opened) as files:
+            yield from versions(files, query)
 
     def offline_record_ids(
         self, group: FeatureGroup, event_time: EventTimeRange | None = None
@@ -251,7 +261,8 @@ class LocalStore:
         opened = self._opened(self._catalogue.find(group.name))
         opened.require(TargetStore.OFFLINE)
         opened.settle(self.clock.now(), everything=False)
-        yield from offline_record_ids(self._files(opened), event_time)
+        with files_of(opened) as files:
+            yield from offline_record_ids(files, event_time)
 
     def open_object(self, group: FeatureGroup, key: str) -> BinaryIO:
         """Open an object's file for reading."""
@@ -283,15 +294,63 @@ class LocalStore:
         """Delete objects by `key`; one that is not under the group's own root fails as Refused."""
         self.settle(group)
         root = objects.own_root(self._catalogue, group)
+        if self._catalogue.has_table_at(root.uri):
+            raise FilesOfATable(group=group.address)
         for batch in batches:
-            remarks = []
-            for row, key in enumerate(batch.records.column(objects.KEY).to_pylist()):
-                try:
-                    with told_of(self.path):
-                        root.delete(key)
-                except OutsideRoot as error:
-                    remarks.append(Remark.failed(row, error))
-            yield Fact.of(batch, remarks)
+            with told_of(self.path):
+                yield objects.deleted(root, batch)
+
+    def offline_days(self, group: FeatureGroup) -> Iterator[pa.RecordBatch]:
+        """Yield the event days of an Iceberg offline store."""
+        opened = self._iceberg(group)
+        opened.settle(self.clock.now(), everything=True)
+        with told_of(self.path):
+            yield from opened.iceberg_files().days()
+
+    def delete_days(self, group: FeatureGroup, batches: Iterable[Batch]) -> Iterator[Fact]:
+        """Delete event days of an Iceberg offline store; a batch is one snapshot."""
+        self._iceberg(group)
+        for batch in batches:
+            opened = self._iceberg(group)
+            opened.settle(self.clock.now(), everything=True)
+            with told_of(self.path):
+                opened.iceberg_files().delete_days(batch.records.column(DAY).to_pylist())
+            yield Fact.of(batch)
+
+    def compact(self, group: FeatureGroup) -> None:
+        """Bring the files of an Iceberg offline store in order, and let go of old snapshots."""
+        opened = self._iceberg(group)
+        opened.settle(self.clock.now(), everything=True)
+        with told_of(self.path):
+            opened.iceberg_files().compact()
+
+    def _iceberg(self, group: FeatureGroup) -> Opened:
+        """Return a group that must be the very one described. Raises NotAnIcebergTable, StoreNotEnabled, Refused."""
+        opened = self._ready(group, TargetStore.OFFLINE)
+        opened.require_table(group)
+        return opened
+
+    def table_metadata(self, group: FeatureGroup) -> str | None:
+        """Return the s3:// URI of the current metadata file of a group's Iceberg table; None if it keeps none.
+
+        The file lies in the folder, under `s3/` at the bucket and key of the URI.
+        """
+        opened = self._opened(self._catalogue.find(group.name))
+        pointer = TablePointer(opened.held.database)
+        if opened.is_iceberg and pointer.location() is None:
+            self._bring_up_to_date(opened)
+        return pointer.location()
+
+    def swap_table_metadata(self, group: FeatureGroup, old: str | None, new: str) -> bool:
+        """Make `new` the current metadata file of a group's Iceberg table if `old` was; tell whether it was.
+
+        Atomic, and durable when it returns; the files that `new` leads to must be there and durable before.
+        Raises Refused for a metadata file that is not under the group's own root.
+        """
+        root = objects.own_root(self._catalogue, group)
+        with told_of(self.path):
+            root.object_path(new)
+        return TablePointer(self._opened(self._catalogue.find(group.name)).held.database).swap(old, new)
 
     def settle(self, group: FeatureGroup) -> None:
         """Write everything that is buffered for the group to Parquet, also what a killed deletion of it left."""

@@ -148,8 +148,12 @@ class MigrateCommand(PlanCommand):
             check_root(group, other_groups(store, group))
             keeps = store.keeps_versions(group)
         request = ClearRequest(group, None, self.session.now(), options.max_workers, 1000, store.offline_lag, keeps)
-        online, offline = (self.chosen(choice) if choice.parts(plugins) else None for choice in (ONLINE_BY, OFFLINE_BY))
-        return clearing(request, online, offline)
+        strategies = []
+        for choice in (ONLINE_BY, OFFLINE_BY):
+            default = choice.default_of(group)
+            self.refuse_unread(choice, default)
+            strategies.append(self.chosen(choice, default) if choice.parts(plugins) else None)
+        return clearing(request, *strategies)
 
     def _putting(self, target: FeatureGroup, mapping: MapRecords, route: MigrateRoute, options: MigrateOptions) -> Step:
         through: list[Transform] = [*route.through]

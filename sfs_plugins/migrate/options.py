@@ -36,6 +36,7 @@ OFFLINE_BY = Choice(
     "How --clear-target empties the offline store.",
     "objects",
     lambda part: getattr(part, "clears", None) is TargetStore.OFFLINE,
+    for_iceberg="rows",
 )
 
 

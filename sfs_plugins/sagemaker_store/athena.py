@@ -80,6 +80,10 @@ class Athena:
             return results.pages(self.calls, self.clients.get("athena"), self.workgroup, query)
         return results.csv(self._objects(location), location)
 
+    def change(self, statement: str, table: GlueTable) -> None:
+        """Carry out a statement that may be carried out twice. Raises QueryFailed, with the text of why."""
+        self._tried(lambda: self.run(statement, table))
+
     def unload(self, select: str, as_text: str, table: GlueTable) -> Iterator[pa.RecordBatch]:
         """Yield a SELECT's answer by UNLOAD to Parquet, unordered, as columns of text; its files are removed again.
 

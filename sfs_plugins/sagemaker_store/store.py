@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -9,6 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, BinaryIO, ClassVar
 
 from sfs_core import (
+    DAY,
     BadDefinition,
     BadRequest,
     Batch,
@@ -41,7 +43,7 @@ from sfs_core import (
     option,
     say,
 )
-from sfs_plugins.sagemaker_store import deleting, held, objects, offline, reading, tables
+from sfs_plugins.sagemaker_store import deleting, held, iceberg_table, objects, offline, reading, tables
 from sfs_plugins.sagemaker_store.athena import Athena
 from sfs_plugins.sagemaker_store.calls import Calls
 from sfs_plugins.sagemaker_store.clients import RUNTIME, Clients
@@ -296,9 +298,33 @@ class SageMakerStore:
         return objects.listed(found, prefix)
 
     def delete_objects(self, group: FeatureGroup, batches: Iterable[Batch]) -> Iterator[Fact]:
-        """Delete objects under the group's own root by DeleteObjects."""
+        """Delete objects under the group's own root by DeleteObjects, unless an Iceberg table is made of them."""
         found, prefix = self._objects(group)
+        with contextlib.suppress(FeatureGroupNotFound):
+            iceberg_table.refuse_files(group, self._known(group))
         return delete(found, prefix, group, batches)
+
+    def offline_days(self, group: FeatureGroup) -> Iterator[pa.RecordBatch]:
+        """Yield the event days of an Iceberg table, counted by Athena."""
+        return iceberg_table.days(self.athena, self._iceberg(group))
+
+    def delete_days(self, group: FeatureGroup, batches: Iterable[Batch]) -> Iterator[Fact]:
+        """Delete event days of an Iceberg table by Athena's DELETE."""
+        self._iceberg(group)
+        for batch in batches:
+            days: list[str] = batch.records.column(DAY).to_pylist()
+            iceberg_table.delete_days(self.athena, self._iceberg(group), days)
+            yield Fact.of(batch)
+
+    def compact(self, group: FeatureGroup) -> None:
+        """Bring the files of an Iceberg table in order by Athena's OPTIMIZE and VACUUM."""
+        iceberg_table.compact(self.athena, offline.table_of(self._iceberg(group)))
+
+    def _iceberg(self, group: FeatureGroup) -> FeatureGroup:
+        """Return a group as it is now, which must be the very one described, with an Iceberg table of its own."""
+        now = self._known(group)
+        iceberg_table.check_own(self.calls, self.clients.get("glue"), group, now)
+        return now
 
     def _objects(self, group: FeatureGroup) -> tuple[HeldObjects, str]:
         bucket, prefix = objects.own_root(group)

@@ -17,6 +17,14 @@ class FolderStore(Store, Protocol):
 
     path: Path
 
+    def table_metadata(self, group: FeatureGroup) -> str | None:
+        """Return the URI of the current metadata file of a group's Iceberg table; None if it keeps none."""
+        ...
+
+    def swap_table_metadata(self, group: FeatureGroup, old: str | None, new: str) -> bool:
+        """Make `new` the current metadata file if `old` was; tell whether it was."""
+        ...
+
 
 @dataclass
 class Described:

@@ -69,7 +69,7 @@ def test_an_iceberg_table_is_refused(session: MemorySession):
 
     assert str(refused.value) == (
         "the offline store of memory:old is an Iceberg table, which deleting files would corrupt, so nothing was "
-        "changed: delete its records with SQL, or clear the rest with --online-only"
+        "changed: give --offline-by rows, which deletes its records in SQL, or --online-only"
     )
 
 

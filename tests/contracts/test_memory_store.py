@@ -3,10 +3,16 @@
 import pytest
 
 from sfs_core import SetClock, Store
-from sfs_core.testing import MemoryStore, StoreContract
+from sfs_core.testing import IcebergContract, MemoryStore, StoreContract
 
 
 class TestMemoryStore(StoreContract):
+    @pytest.fixture
+    def store(self, clock: SetClock) -> Store:
+        return MemoryStore(clock=clock)
+
+
+class TestMemoryStoreWithIceberg(IcebergContract):
     @pytest.fixture
     def store(self, clock: SetClock) -> Store:
         return MemoryStore(clock=clock)

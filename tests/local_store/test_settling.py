@@ -15,7 +15,7 @@ from sfs_plugins.local_store import LocalStore
 HOURS = 12
 # every way to be killed in the middle of settling: the process ends at once, as by SIGKILL
 DIE = """
-from sfs_plugins.local_store import buffer, settling
+from sfs_plugins.local_store import buffer, glue_files
 def die_after(calls, owner, name):
     real, left = getattr(owner, name), [calls]
     def dying(*arguments, **named):
@@ -36,7 +36,7 @@ MOMENTS = {
     "before the first file is moved": "die_after(0, Path, 'replace')",
     "after some files are moved": "die_after(5, Path, 'replace')",
     "after all but one are moved": f"die_after({HOURS - 1}, Path, 'replace')",
-    "before the files are synced": "die_after(0, settling, '_sync')",
+    "before the files are synced": "die_after(0, glue_files, '_sync')",
     "before the batches are forgotten": "die_after(0, buffer, 'end')",
     "before that is committed": """
 real_end = buffer.end

@@ -10,7 +10,7 @@ import pytest
 
 from sfs_core.clock import SetClock
 from sfs_core.errors import FeatureGroupNotFound
-from sfs_core.model import FeatureGroup, GroupStatus, NewFeatureGroup
+from sfs_core.model import FeatureGroup, FeatureType, GroupStatus, NewFeatureGroup, TableFormat
 from sfs_core.ports import GroupChange, Store
 from sfs_core.testing.groups import NOON, Record, put
 
@@ -19,6 +19,7 @@ class StorePromises:
     """Promises of a store. A slow store overrides the class variables."""
 
     offline_uri: ClassVar[str] = "s3://feature-store/tests"
+    table_format: ClassVar[TableFormat] = TableFormat.GLUE
     patience_seconds: ClassVar[float] = 60
 
     @pytest.fixture
@@ -28,7 +29,12 @@ class StorePromises:
 
     def make(self, store: Store, new: NewFeatureGroup) -> FeatureGroup:
         """Make a group, with its offline objects where the store may have them, and return it once it is Created."""
-        offline = replace(new.offline, s3_uri=self.offline_uri) if new.offline else None
+        offline = new.offline
+        if offline is not None:
+            # a group with an event time in seconds cannot have an Iceberg table
+            is_text = any(f.name == new.event_time and f.type is FeatureType.STRING for f in new.features)
+            table_format = self.table_format if is_text else TableFormat.GLUE
+            offline = replace(offline, s3_uri=self.offline_uri, table_format=table_format)
         store.create(replace(new, offline=offline))
         return self.wait_until_created(store, new.name)
 

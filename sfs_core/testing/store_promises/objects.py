@@ -9,10 +9,10 @@ import pytest
 
 from sfs_core.arrow import records_from
 from sfs_core.clock import SetClock
-from sfs_core.errors import Refused, SfsError
+from sfs_core.errors import NotAnIcebergTable, Refused, SfsError
 from sfs_core.event_time import NANOS
 from sfs_core.model import IS_DELETED, FeatureGroup, TargetStore
-from sfs_core.ports import Store
+from sfs_core.ports import DAY, Batch, Store
 from sfs_core.testing.groups import (
     NOON,
     ONE,
@@ -53,6 +53,12 @@ def held(store: Store, group: FeatureGroup, *records: Record, deleted: bool | No
     if deleted is not None:
         batch = batch.append_column(IS_DELETED, pa.array([deleted] * len(records)))
     return list(store.holds(group, batch, NOON))
+
+
+def _day() -> Batch:
+    import pyarrow as pa
+
+    return Batch(0, pa.record_batch({DAY: pa.array([ONE[:10]])}))
 
 
 class ObjectPromises(StorePromises):
@@ -247,6 +253,18 @@ class ObjectPromises(StorePromises):
 
         with pytest.raises(Refused):
             store.drop_table(rooted_at(group, self.offline_uri))
+
+    def test_only_an_iceberg_table_is_emptied_by_the_day(self, store: Store) -> None:
+        """[36]."""
+        group = self.fill(store, new_group(), record("1", ONE))
+
+        for ask in (lambda: list(store.offline_days(group)), lambda: list(store.delete_days(group, [_day()]))):
+            with pytest.raises(NotAnIcebergTable):
+                ask()
+        with pytest.raises(NotAnIcebergTable):
+            store.compact(group)
+
+        assert latest(store, group) == [record("1", ONE)]
 
     def test_settling_twice_writes_nothing_twice(self, store: Store) -> None:
         group = self.fill(store, new_group(), record("1", ONE))

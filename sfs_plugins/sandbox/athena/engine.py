@@ -5,16 +5,21 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from sqlglot import exp
 
-from sfs_plugins.sandbox.athena.dialect import MACROS, PATH_COLUMN
+from sfs_plugins.sandbox.athena.dialect import MACROS, PATH_COLUMN, parsed, to_duckdb
 from sfs_plugins.sandbox.athena.failures import QueryFailed, unsupported
+from sfs_plugins.sandbox.athena.iceberg.tables import opened
+from sfs_plugins.sandbox.athena.kept_views import is_view, query_of
+from sfs_plugins.sandbox.athena.quoting import is_s3, literal, quoted
+from sfs_plugins.sandbox.athena.reading import Reading, Running
 from sfs_plugins.sandbox.glue.catalog import Catalogue, Table
+from sfs_plugins.sandbox.glue.iceberg import is_iceberg
 
 if TYPE_CHECKING:
     import duckdb
@@ -26,18 +31,6 @@ _HIVE_TYPES = {
     "date": "DATE", "binary": "BLOB",
 }  # fmt: skip
 _COLLECTION = re.compile(r"array<(.+)>")
-
-
-def quoted(name: str) -> str:
-    """Return a name as an SQL identifier."""
-    escaped = name.replace('"', '""')
-    return f'"{escaped}"'
-
-
-def literal(text: str) -> str:
-    """Return a text as an SQL literal."""
-    escaped = text.replace("'", "''")
-    return f"'{escaped}'"
 
 
 def duckdb_type(hive: str) -> str:
@@ -61,6 +54,7 @@ class Engine:
 
     folder: Path
     catalogue: Catalogue
+    running: Running = field(default_factory=Running)
 
     @contextmanager
     def connection(self) -> Iterator[tuple[duckdb.DuckDBPyConnection, Path]]:
@@ -80,27 +74,72 @@ class Engine:
             connection.execute("SET lock_configuration = true")
             yield connection, Path(scratch)
 
-    def bind(self, connection: duckdb.DuckDBPyConnection, query: exp.Expr, database: str) -> exp.Expr:
+    def bind(self, connection: duckdb.DuckDBPyConnection, query: exp.Expr, reading: Reading, database: str) -> exp.Expr:
         """Make a view of each table that a query names, and return the query over those views. Raises QueryFailed."""
         query = query.copy()
         named = {cte.alias_or_name.lower() for cte in query.find_all(exp.CTE)}
-        views: dict[tuple[str, str], str] = {}
         with_path = any(column.name == PATH_COLUMN for column in query.find_all(exp.Column))
         for node in list(query.find_all(exp.Table)):
             if not isinstance(node.this, exp.Identifier) or (not node.db and node.name.lower() in named):
                 continue
-            if node.args.get("version") is not None:
-                raise unsupported("time travel needs an Iceberg table")
-            key = ((node.db or database).lower(), node.name.lower())
-            if key not in views:
-                views[key] = f"table_{len(views)}"
-                connection.execute(f"CREATE TEMP VIEW {views[key]} AS {self._select(key, with_path)}")
+            version = node.args.get("version")
+            key = ((node.db or database).lower(), node.name.lower(), version.sql() if version else "")
+            view = self._view(connection, (*key, "with path" if with_path else ""), reading, version)
             alias = node.args.get("alias") or exp.TableAlias(this=exp.to_identifier(node.name.lower(), quoted=True))
-            node.replace(exp.Table(this=exp.to_identifier(views[key]), alias=alias, joins=node.args.get("joins")))
+            node.replace(exp.Table(this=exp.to_identifier(view), alias=alias, joins=node.args.get("joins")))
         return query
 
-    def _select(self, key: tuple[str, str], with_path: bool) -> str:
-        table = self.table(*key)
+    def _view(
+        self, connection: duckdb.DuckDBPyConnection, key: tuple[str, ...], reading: Reading, version: exp.Expr | None
+    ) -> str:
+        """Return the name of the view that shows a table, made where it is not there yet."""
+        if key not in reading.views:
+            made = reading.views[key] = f"table_{len(reading.views)}"
+            sql = self._source(connection, key, reading, version)
+            connection.execute(f"CREATE TEMP VIEW {made} AS {sql}")
+        return reading.views[key]
+
+    def _source(
+        self, connection: duckdb.DuckDBPyConnection, key: tuple[str, ...], reading: Reading, version: exp.Expr | None
+    ) -> str:
+        name, _, part = key[1].partition("$")
+        table = self.table(key[0], name)
+        if is_iceberg(table):
+            return self._snapshot(connection, table, part, reading, version, with_path=bool(key[3]))
+        if part:
+            raise QueryFailed(f"TABLE_NOT_FOUND: line 1:1: Table 'awsdatacatalog.{key[0]}.{key[1]}' does not exist")
+        if version is not None:
+            raise unsupported("time travel needs an Iceberg table")
+        if is_view(table):
+            query, database = query_of(table)
+            return to_duckdb(self.bind(connection, parsed(query, ()), reading, database))
+        return self._select(table, reading, with_path=bool(key[3]))
+
+    def _snapshot(
+        self, connection: duckdb.DuckDBPyConnection, table: Table, part: str, reading: Reading,
+        version: exp.Expr | None, *, with_path: bool,
+    ) -> str:  # fmt: skip
+        from sfs_plugins.sandbox.athena.iceberg import reading as iceberg
+
+        scratch = reading.scratch / f"table-{len(reading.views)}"
+        with self.running.lock:
+            found = self.iceberg_table(table, reading)
+            if part:
+                return iceberg.about(found, part, scratch).sql
+            named = f'"{table["DatabaseName"]}"."{table["Name"]}"'
+            snapshot = None if version is None else iceberg.travelled(connection, found, named, version)
+            source = iceberg.source(found, snapshot, scratch, with_path=with_path)
+            reading.opened(source.files)
+        return source.sql
+
+    def iceberg_table(self, table: Table, reading: Reading) -> Any:
+        """Return an Iceberg table as it was when the statement first asked for it. Raises QueryFailed."""
+        key = (table["DatabaseName"], table["Name"])
+        if key not in reading.tables:
+            reading.tables[key] = opened(self.catalogue, table)
+        return reading.tables[key]
+
+    def _select(self, table: Table, reading: Reading, *, with_path: bool) -> str:
         columns = table["StorageDescriptor"]["Columns"]
         parts = [column["Name"] for column in table.get("PartitionKeys") or ()]
         typed = [(column["Name"].lower(), duckdb_type(column["Type"])) for column in columns]
@@ -108,6 +147,7 @@ class Engine:
         empty = ", ".join(f"NULL::{kind} AS {quoted(name)}" for name, kind in typed)
         empty = f"SELECT {empty}, NULL::VARCHAR AS filename WHERE false"
         files = self.files(table["StorageDescriptor"]["Location"])
+        reading.opened(files)
         shown = [*(quoted(name) for name, _ in typed)]
         if with_path:
             shown.append(
@@ -121,6 +161,15 @@ class Engine:
                 f" UNION ALL BY NAME SELECT * FROM read_parquet([{listed}], union_by_name = true, filename = true, "
                 f"hive_partitioning = {hive}, hive_types_autocast = false)"
             )
+        for partition, place in self._elsewhere(table):
+            named = zip(parts, partition, strict=True)
+            told = ", ".join(f"{literal(value)} AS {quoted(name)}" for name, value in named)
+            listed = ", ".join(literal(str(file)) for file in place)
+            source += (
+                f" UNION ALL BY NAME SELECT *, {told} FROM read_parquet([{listed}], union_by_name = true, "
+                "filename = true, hive_partitioning = false)"
+            )
+            reading.opened(place)
         cast = ", ".join(f"CAST({quoted(name)} AS {kind}) AS {quoted(name)}" for name, kind in typed)
         return f"SELECT {', '.join(shown)} FROM (SELECT {cast}, filename FROM ({source}))"
 
@@ -131,14 +180,28 @@ class Engine:
         table = self.catalogue.table(database, name)
         if table is None:
             raise QueryFailed(f"TABLE_NOT_FOUND: line 1:1: Table 'awsdatacatalog.{database}.{name}' does not exist")
+        if is_view(table) or is_iceberg(table):
+            return table
         serde = str(_inner(table, "StorageDescriptor", "SerdeInfo", "SerializationLibrary") or "parquet")
         if "parquet" not in serde.lower():
             raise unsupported(f"this sandbox reads Parquet tables only, and {database}.{name} is kept by {serde}")
         return table
 
+    def _elsewhere(self, table: Table) -> Iterator[tuple[list[str], list[Path]]]:
+        """Yield values and files of the partitions that are registered at places outside their table's."""
+        root = self.path(table["StorageDescriptor"]["Location"])
+        for partition in self.catalogue.partitions(table["DatabaseName"], table["Name"]):
+            location = _inner(partition, "StorageDescriptor", "Location") or ""
+            if is_s3(location) and not self.path(location).is_relative_to(root) and (files := self.files(location)):
+                yield partition["Values"], files
+
+    def path(self, location: str) -> Path:
+        """Return the folder of a location."""
+        return self.folder / "s3" / location.partition("://")[2].strip("/")
+
     def files(self, location: str) -> list[Path]:
         """Return the files under a location, hidden ones (`_` or `.` first) left out, in order."""
-        root = self.folder / "s3" / location.partition("://")[2].strip("/")
+        root = self.path(location)
         found = (path for path in root.rglob("*") if path.is_file() and not path.is_symlink())
         return sorted(path for path in found if not path.name.startswith(("_", ".")) and path.stat().st_size)
 

@@ -13,13 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sfs_core import EventTime
-from sfs_plugins.sandbox.athena.failures import QueryFailed
-from sfs_plugins.sandbox.athena.workgroups import PRIMARY, WorkGroups, invalid, is_s3
+from sfs_plugins.sandbox.athena.failures import QueryCancelled, QueryFailed
+from sfs_plugins.sandbox.athena.quoting import is_s3
+from sfs_plugins.sandbox.athena.reading import Reading
+from sfs_plugins.sandbox.athena.statement import Outcome, Statement
+from sfs_plugins.sandbox.athena.workgroups import PRIMARY, WorkGroups, invalid
 from sfs_plugins.sandbox.json_service import present, wire_time
 from sfs_plugins.sandbox.state import State
 
 if TYPE_CHECKING:
-    from sfs_plugins.sandbox.athena.statements import Outcome, Statements
+    from sfs_plugins.sandbox.athena.statements import Statements
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS athena_executions (
@@ -138,9 +141,8 @@ class Executions:
             connection.interrupt()
 
     def _run(self, execution: Execution) -> None:
-        from sfs_plugins.sandbox.athena.statements import Statement
-
-        execution_id, begun = execution["QueryExecutionId"], time.monotonic()
+        execution_id, begun = execution["QueryExecutionId"], time.time()
+        queued = begun - execution["Status"]["SubmissionDateTime"]
         with self._lock:
             if self.find(execution_id)["Status"]["State"] != "QUEUED":
                 return
@@ -149,29 +151,29 @@ class Executions:
         statement = Statement(
             execution_id, execution["Query"], execution.get("ExecutionParameters") or (),
             _name(execution["QueryExecutionContext"].get("Database")),
-            execution["ResultConfiguration"]["OutputLocation"], self.results(execution_id),
+            execution["ResultConfiguration"]["OutputLocation"], self.results(execution_id), execution["WorkGroup"],
         )  # fmt: skip
-        outcome, reason = None, None
+        outcome, reason, state = None, None, "FAILED"
+        configuration = self._workgroups.find(execution["WorkGroup"])["Configuration"]
+        reading = Reading(configuration.get("BytesScannedCutoffPerQuery"))
         try:
-            outcome = self._statements().run(statement, lambda found: self._running.update({execution_id: found}))
+            outcome = self._statements().run(
+                statement, reading, lambda found: self._running.update({execution_id: found})
+            )
         except QueryFailed as error:
-            reason = str(error)
+            reason, state = str(error), "CANCELLED" if isinstance(error, QueryCancelled) else "FAILED"
         except Exception as error:  # whatever it is, the execution ends
             reason = f"GENERIC_INTERNAL_ERROR: {type(error).__name__}: {error}"
         with self._lock:
             self._running.pop(execution_id, None)
             if self.find(execution_id)["Status"]["State"] == "CANCELLED":
                 return
-            spent = round((time.monotonic() - begun) * 1000)
-            execution["Statistics"] = {
-                "EngineExecutionTimeInMillis": spent, "TotalExecutionTimeInMillis": spent, "QueryQueueTimeInMillis": 0,
-                "DataScannedInBytes": 0, "ServiceProcessingTimeInMillis": 0,
-            }  # fmt: skip
-            self._finish(execution, outcome, reason)
+            execution["Statistics"] = _statistics(begun, queued, reading)
+            self._finish(execution, outcome, reason, state)
 
-    def _finish(self, execution: Execution, outcome: Outcome | None, reason: str | None) -> None:
+    def _finish(self, execution: Execution, outcome: Outcome | None, reason: str | None, state: str) -> None:
         if outcome is None:
-            self._end(execution, "FAILED", reason)
+            self._end(execution, state, reason)
             return
         execution["StatementType"], execution["SubstatementType"] = outcome.kind, outcome.sub_type
         execution["ResultConfiguration"]["OutputLocation"] = outcome.output
@@ -202,6 +204,16 @@ class Executions:
         for connection in list(self._running.values()):
             connection.interrupt()
         self._pool.shutdown(cancel_futures=True)
+
+
+def _statistics(begun: float, queued: float, reading: Reading) -> dict[str, Any]:
+    """Return how long an execution took, in milliseconds, and how much it read."""
+    spent, waited = round((time.time() - begun) * 1000), max(round(queued * 1000), 0)
+    return {
+        "EngineExecutionTimeInMillis": spent, "TotalExecutionTimeInMillis": spent + waited,
+        "QueryQueueTimeInMillis": waited, "ServiceProcessingTimeInMillis": 0,
+        "DataScannedInBytes": reading.scanned_bytes,
+    }  # fmt: skip
 
 
 def _name(database: str | None) -> str:

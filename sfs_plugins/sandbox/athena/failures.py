@@ -7,6 +7,10 @@ class QueryFailed(Exception):
     """A query that comes to nothing; the text is its StateChangeReason."""
 
 
+class QueryCancelled(QueryFailed):
+    """A query that is stopped by a limit rather than by a fault."""
+
+
 def unsupported(what: str) -> QueryFailed:
     """Return the failure of what this sandbox, or Athena itself, does not do."""
     return QueryFailed(f"NOT_SUPPORTED: {what}")

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sfs_plugins.sandbox.athena.engine import literal, quoted
 from sfs_plugins.sandbox.athena.failures import QueryFailed
+from sfs_plugins.sandbox.athena.quoting import literal, quoted
 from sfs_plugins.sandbox.s3.blobs import pieces_of
 from sfs_plugins.sandbox.s3.index import Stored
 from sfs_plugins.sandbox.s3.objects import Objects
@@ -98,6 +98,10 @@ class Output:
 
     objects: Objects
 
+    def has_bucket(self, uri: str) -> bool:
+        """Tell whether the bucket of a place is there."""
+        return self.objects.buckets.exists(uri.removeprefix("s3://").partition("/")[0])
+
     def put(self, uri: str, made: Path) -> None:
         """Make an object of a file. Raises QueryFailed where it cannot be."""
         bucket, _, key = uri.removeprefix("s3://").partition("/")
@@ -105,8 +109,12 @@ class Output:
 
     def put_text(self, uri: str, text: str) -> None:
         """Make an object of a text."""
+        self.put_bytes(uri, text.encode())
+
+    def put_bytes(self, uri: str, content: bytes) -> None:
+        """Make an object of bytes."""
         bucket, _, key = uri.removeprefix("s3://").partition("/")
-        self._put(bucket, key, self.objects.blobs.write([text.encode()]))
+        self._put(bucket, key, self.objects.blobs.write([content]))
 
     def _put(self, bucket: str, key: str, blob: Any) -> None:
         headers = {"content-type": "application/octet-stream", "x-amz-server-side-encryption": "AES256"}

@@ -6,7 +6,9 @@ from concurrent.futures import Executor
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from sfs_plugins.sandbox.athena.browsing import Browsing
 from sfs_plugins.sandbox.athena.executions import Executions
+from sfs_plugins.sandbox.athena.prepared import Prepared
 from sfs_plugins.sandbox.athena.workgroups import PRIMARY, WorkGroups, invalid
 from sfs_plugins.sandbox.glue.catalog import Catalogue
 from sfs_plugins.sandbox.json_service import JsonService, Operation, present
@@ -27,6 +29,7 @@ def athena(
 ) -> tuple[JsonService, Executions]:
     """Return the Athena service, and its executions, which are to be closed."""
     workgroups = WorkGroups(state)
+    prepared = Prepared(state, workgroups, tokens)
 
     @cache
     def statements() -> Statements:
@@ -35,15 +38,22 @@ def athena(
         from sfs_plugins.sandbox.athena.output import Output
         from sfs_plugins.sandbox.athena.statements import Statements
 
-        return Statements(Engine(state.folder, catalogue), Output(objects))
+        return Statements(Engine(state.folder, catalogue), Output(objects), prepared)
 
     executions = Executions(state, statements, workgroups)
-    of = AthenaOperations(executions, workgroups, tokens)
+    of, browsing = AthenaOperations(executions, workgroups, tokens), Browsing(catalogue, tokens)
     operations: dict[str, Operation] = {
         "StartQueryExecution": executions.start, "GetQueryExecution": of.get, "BatchGetQueryExecution": of.batch_get,
         "ListQueryExecutions": of.listed, "StopQueryExecution": of.stop, "GetQueryResults": of.results,
         "CreateWorkGroup": workgroups.create, "GetWorkGroup": workgroups.get, "UpdateWorkGroup": workgroups.update,
         "DeleteWorkGroup": workgroups.delete, "ListWorkGroups": workgroups.listed,
+        "CreatePreparedStatement": prepared.create, "GetPreparedStatement": prepared.get,
+        "BatchGetPreparedStatement": prepared.batch_get, "UpdatePreparedStatement": prepared.update,
+        "DeletePreparedStatement": prepared.delete, "ListPreparedStatements": prepared.listed,
+        "ListDataCatalogs": browsing.catalogs, "GetDataCatalog": browsing.catalog,
+        "GetDatabase": browsing.database, "ListDatabases": browsing.databases,
+        "GetTableMetadata": browsing.table, "ListTableMetadata": browsing.tables,
+        "GetQueryRuntimeStatistics": of.runtime_statistics,
     }  # fmt: skip
     return JsonService("athena", "AmazonAthena", operations, pool, "InvalidRequestException"), executions
 
@@ -68,6 +78,16 @@ class AthenaOperations:
                 told = {"ErrorCode": "INVALID_QUERY_EXECUTION_ID", "ErrorMessage": failure.message}
                 missing.append({"QueryExecutionId": execution_id, **told})
         return {"QueryExecutions": found, "UnprocessedQueryExecutionIds": missing}
+
+    def runtime_statistics(self, given: dict[str, Any]) -> dict[str, Any]:
+        """GetQueryRuntimeStatistics: times and bytes of an execution that has ended."""
+        execution = self._executions.find(given["QueryExecutionId"])
+        told = execution.get("Statistics") or {}
+        names = ("QueryQueueTimeInMillis", "EngineExecutionTimeInMillis", "ServiceProcessingTimeInMillis",
+                 "TotalExecutionTimeInMillis")  # fmt: skip
+        timeline = {name: told[name] for name in names if name in told}
+        rows = present(InputBytes=told.get("DataScannedInBytes"))
+        return {"QueryRuntimeStatistics": {"Timeline": timeline, "Rows": rows}}
 
     def listed(self, given: dict[str, Any]) -> dict[str, Any]:
         """ListQueryExecutions of a workgroup, newest first."""

@@ -17,8 +17,18 @@ from sfs_core import (
     FeatureGroup,
     FeatureType,
     GroupQuery,
+    GroupStatus,
     SfsError,
     SystemClock,
+    TableFormat,
+)
+from sfs_plugins.sandbox.glue.iceberg import (
+    LEFT_AT,
+    catalogued,
+    described,
+    is_iceberg,
+    last_metadata,
+    metadata_location,
 )
 from sfs_plugins.sandbox.groups import FolderStore
 from sfs_plugins.sandbox.json_service import wire_time
@@ -45,6 +55,11 @@ class Catalogue:
     def __init__(self, store: FolderStore, state: State) -> None:
         self._store, self.state = store, state
         state.declare(_SCHEMA)
+
+    @property
+    def account(self) -> str:
+        """The account whose catalogue this is."""
+        return self._store.identity().account
 
     # databases
 
@@ -77,9 +92,20 @@ class Catalogue:
         """Return the tables of a database, by name."""
         with self.state.reading() as connection:
             rows = connection.execute("SELECT definition FROM glue_tables WHERE database = ?", (database,)).fetchall()
-        found = {table["Name"]: table for table in self._group_tables() if table["DatabaseName"] == database}
-        found |= {table["Name"]: table for table in (json.loads(row[0]) for row in rows)}
-        return [found[name] for name in sorted(found)]
+        of_groups = {table["Name"]: table for table in self._group_tables() if table["DatabaseName"] == database}
+        found = of_groups | {table["Name"]: table for table in (self._finished(json.loads(row[0])) for row in rows)}
+        # a live group's pointer is its store's, whatever was written down of it
+        found |= {name: table for name, table in of_groups.items() if is_iceberg(table)}
+        return [described(found[name], self.state.folder) for name in sorted(found)]
+
+    def _finished(self, table: Table) -> Table:
+        """Return a written table; one that a group has left gets the metadata file that was the group's last."""
+        last = last_metadata(table, self.state.folder)
+        if last is not None:
+            table = {**table, "Parameters": {**table["Parameters"], "metadata_location": last}}
+            del table[LEFT_AT]
+            self.put_table(table)
+        return table
 
     def table(self, database: str, name: str) -> Table | None:
         """Return a table, or None."""
@@ -90,11 +116,46 @@ class Catalogue:
         """Tell whether a table is catalogued."""
         return self.table(database, table) is not None
 
+    def places(self) -> Iterator[tuple[tuple[str, str], str]]:
+        """Yield where every table lies, and every feature group's root: database and name, then the URI."""
+        for database in self.databases():
+            for table in self.tables(database):
+                location = (table.get("StorageDescriptor") or {}).get("Location")
+                if location:
+                    yield (database, table["Name"]), location
+        for group in self._groups():
+            if group.offline is not None and group.offline.root is not None:
+                yield _names(group), group.offline.root
+
     def put_table(self, table: Table) -> None:
         """Write a table down, or write it anew."""
         with self.state.writing() as connection:
             row = (table["DatabaseName"], table["Name"], json.dumps(table))
             connection.execute("INSERT OR REPLACE INTO glue_tables VALUES (?, ?, ?)", row)
+
+    def swap_metadata(self, database: str, name: str, old: str | None, new: str) -> bool:
+        """Make `new` the metadata file of an Iceberg table if `old` was, and tell whether it was: atomic and durable.
+
+        Raises SfsError for a file that is not under the root of the live feature group whose table it is.
+        """
+        group = self.group_of(database, name)
+        if group is not None:
+            return self._store.swap_table_metadata(group, old, new)
+        with self.state.writing() as connection:
+            query = "SELECT definition FROM glue_tables WHERE database = ? AND name = ?"
+            row = connection.execute(query, (database, name)).fetchone()
+            table = None if row is None else self._finished(json.loads(row[0]))
+            # what a group is about to leave is not to be changed before it has left it
+            if table is not None and LEFT_AT not in table and metadata_location(table) == old:
+                parameters = {**table["Parameters"], "metadata_location": new}
+                self.put_table({**table, "Parameters": parameters, "UpdateTime": wire_time(SystemClock().now())})
+                return True
+        return False
+
+    def group_of(self, database: str, name: str) -> FeatureGroup | None:
+        """Return the live feature group whose Iceberg table this is, if it is one's."""
+        groups = (group for group in self._catalogued() if _names(group) == (database, name))
+        return next((group for group in groups if _keeps_iceberg(group)), None)
 
     def drop_table(self, database: str, name: str) -> None:
         """Strike out a table and its partitions; a live group's stays struck out."""
@@ -107,12 +168,37 @@ class Catalogue:
                 row = (database, name, instant.nanoseconds if instant else 0)
                 connection.execute("INSERT OR IGNORE INTO glue_dropped VALUES (?, ?, ?)", row)
 
+    # partitions
+
+    def partitions(self, database: str, name: str) -> list[dict[str, Any]]:
+        """Return the partitions registered of a table, by their values."""
+        query = "SELECT definition FROM glue_partitions WHERE database = ? AND name = ? ORDER BY partition_values"
+        with self.state.reading() as connection:
+            return [json.loads(row[0]) for row in connection.execute(query, (database, name)).fetchall()]
+
+    def put_partition(self, table: Table, definition: dict[str, Any]) -> None:
+        """Write a partition of a table down, or write it anew."""
+        made = {**definition, "DatabaseName": table["DatabaseName"], "TableName": table["Name"]}
+        row = (table["DatabaseName"], table["Name"], json.dumps(definition["Values"]), json.dumps(made))
+        with self.state.writing() as connection:
+            connection.execute("INSERT OR REPLACE INTO glue_partitions VALUES (?, ?, ?, ?)", row)
+
+    def drop_partition(self, table: Table, values: list[str]) -> None:
+        """Strike a partition of a table out, if it is there."""
+        where = "database = ? AND name = ? AND partition_values = ?"
+        with self.state.writing() as connection:
+            row = (table["DatabaseName"], table["Name"], json.dumps(values))
+            connection.execute(f"DELETE FROM glue_partitions WHERE {where}", row)
+
+    # tables of groups
+
     def keep_table_of(self, group: FeatureGroup) -> None:
         """Write a group's table down: the group goes, and its table stays."""
         for table in self._group_tables([group]):
             self._keep_database(table["DatabaseName"])
             if not self._is_written(table):
-                self.put_table(table)
+                left = {LEFT_AT: table["StorageDescriptor"]["Location"]} if is_iceberg(table) else {}
+                self.put_table({**table, **left})
 
     def _keep_database(self, name: str) -> None:
         """Write a database down: it outlives its tables."""
@@ -133,7 +219,8 @@ class Catalogue:
                 # deleted meanwhile
                 continue
 
-    def _group_tables(self, groups: list[FeatureGroup] | None = None) -> Iterator[Table]:
+    def _catalogued(self, groups: list[FeatureGroup] | None = None) -> Iterator[FeatureGroup]:
+        """Yield the groups whose tables are catalogued."""
         with self.state.reading() as connection:
             dropped = set(connection.execute("SELECT database, name, created FROM glue_dropped").fetchall())
         for group in self._groups() if groups is None else groups:
@@ -141,7 +228,24 @@ class Catalogue:
                 continue
             key = (*_names(group), group.created_at.nanoseconds if group.created_at else 0)
             if key not in dropped:
-                yield table_of(group)
+                yield group
+
+    def _group_tables(self, groups: list[FeatureGroup] | None = None) -> Iterator[Table]:
+        for group in self._catalogued(groups):
+            if not _keeps_iceberg(group):
+                if group.offline is not None and group.offline.table_format is not TableFormat.ICEBERG:
+                    yield table_of(group)
+                continue
+            metadata = self._store.table_metadata(group)
+            if metadata is not None and group.offline is not None:
+                root, made = (group.offline.root or "").rstrip("/"), wire_time(group.created_at)
+                yield catalogued(*_names(group), root, metadata, made)
+
+
+def _keeps_iceberg(group: FeatureGroup) -> bool:
+    """Tell whether a group has an Iceberg table that is its own: while it is deleted, it leaves that table."""
+    is_iceberg_group = group.offline is not None and group.offline.table_format is TableFormat.ICEBERG
+    return is_iceberg_group and group.status is not GroupStatus.DELETING
 
 
 def _names(group: FeatureGroup) -> tuple[str, str]:

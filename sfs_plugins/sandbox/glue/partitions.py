@@ -134,7 +134,8 @@ def _chosen(found: list[Partition], table: Table, expression: str) -> list[Parti
     """Return the partitions for which an expression holds. Raises Failure."""
     import duckdb
 
-    from sfs_plugins.sandbox.athena.engine import duckdb_type, quoted
+    from sfs_plugins.sandbox.athena.engine import duckdb_type
+    from sfs_plugins.sandbox.athena.quoting import quoted
 
     columns = [(part["Name"], duckdb_type(part["Type"])) for part in table.get("PartitionKeys") or ()]
     typed = ", ".join(f"{quoted(name)} {kind}" for name, kind in columns)

@@ -6,8 +6,9 @@ import re
 from concurrent.futures import Executor
 from typing import Any
 
-from sfs_core import SystemClock
+from sfs_core import SfsError, SystemClock
 from sfs_plugins.sandbox.glue.catalog import Catalogue, Table
+from sfs_plugins.sandbox.glue.iceberg import is_iceberg, metadata_location, version_id
 from sfs_plugins.sandbox.glue.pages import not_found, page_of
 from sfs_plugins.sandbox.glue.partitions import Partitions
 from sfs_plugins.sandbox.json_service import JsonService, Operation, present, wire_time
@@ -29,6 +30,11 @@ def glue(catalogue: Catalogue, tokens: Tokens, account: str, pool: Executor) -> 
         **Partitions(catalogue, tokens, of.table_of).operations(),
     }  # fmt: skip
     return JsonService("glue", "AWSGlue", operations, pool, "InvalidInputException")
+
+
+def _changed_meanwhile() -> Failure:
+    message = "Update table failed due to concurrent modifications."
+    return Failure("ConcurrentModificationException", message)
 
 
 class GlueOperations:
@@ -83,7 +89,7 @@ class GlueOperations:
         table = self._catalogue.table(database, name)
         if table is None:
             raise not_found(f"Entity Not Found: table {database}.{name}")
-        return {**table, "CatalogId": self._account}
+        return {**table, "CatalogId": self._account, "VersionId": version_id(table)}
 
     def get_table(self, given: dict[str, Any]) -> dict[str, Any]:
         """GetTable."""
@@ -103,6 +109,8 @@ class GlueOperations:
     def create_table(self, given: dict[str, Any]) -> dict[str, Any]:
         """CreateTable."""
         database = self._database(given["DatabaseName"])["Name"]
+        if given.get("OpenTableFormatInput"):
+            raise Failure("InvalidInputException", "this sandbox makes Iceberg tables of a metadata_location only")
         made = self._made(database, given["TableInput"])
         if self._catalogue.has_table(database, made["Name"]):
             raise Failure("AlreadyExistsException", f"Table already exists: {database}.{made['Name']}")
@@ -116,9 +124,26 @@ class GlueOperations:
     def update_table(self, given: dict[str, Any]) -> dict[str, Any]:
         """UpdateTable."""
         before = self.table_of(given["DatabaseName"], given["TableInput"]["Name"])
+        if given.get("VersionId") not in (None, before["VersionId"]):
+            raise _changed_meanwhile()
         made = self._made(before["DatabaseName"], given["TableInput"])
-        self._catalogue.put_table({**made, "CreateTime": before["CreateTime"]})
+        if is_iceberg(before):
+            self._swap(before, made)
+        else:
+            self._catalogue.put_table({**made, "CreateTime": before["CreateTime"]})
         return {}
+
+    def _swap(self, before: Table, made: Table) -> None:
+        """Give an Iceberg table the metadata file that is asked for: of two at once, one is refused."""
+        current, new = metadata_location(before), metadata_location(made)
+        if new is None:
+            raise Failure("InvalidInputException", "an Iceberg table needs table_type and metadata_location")
+        old = made["Parameters"].get("previous_metadata_location", current) if new != current else current
+        try:
+            if not self._catalogue.swap_metadata(before["DatabaseName"], before["Name"], old, new):
+                raise _changed_meanwhile()
+        except SfsError as error:
+            raise Failure("InvalidInputException", str(error)) from error
 
     def delete_table(self, given: dict[str, Any]) -> dict[str, Any]:
         """DeleteTable: its objects stay."""

@@ -1,0 +1,1 @@
+"""Iceberg tables in Athena: read at any snapshot, changed by copy-on-write, made, kept small."""
