@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib
 import inspect
 import io
 import os
@@ -188,9 +189,20 @@ def _exit_codes() -> Iterator[str]:
     yield f"# Exit codes\n\n{NOTE}\nEach number means one thing. Partial success is never 0.\n"
     yield _table(("code", "meaning"), [(f"{code.value}", MEANINGS[code]) for code in ExitCode])
     yield "\n## Errors\n\nWith `--log-format json` the name is in `error`, and the fields are in `fields`.\n"
+    _load_rooms()
     errors = sorted(_errors(SfsError), key=lambda error: (error.exit_code, error.__name__))
     rows = [(f"`{error.__name__}`", str(error.exit_code.value), f"`` {error.sentence} ``") for error in errors]
     yield _table(("error", "code", "sentence"), [row for row in rows if row[2] != "`` {problem} ``"])
+
+
+def _load_rooms() -> None:
+    """Import every module of the core and the rooms: some are imported first when they are needed."""
+    top = Path(__file__).parents[1]
+    for room in (top / "sfs_core", *(top / "sfs_plugins").iterdir()):
+        for path in sorted(room.rglob("*.py")):
+            parts = path.relative_to(top).with_suffix("").parts
+            if "testing" not in parts:
+                importlib.import_module(".".join(parts).removesuffix(".__init__"))
 
 
 def _errors(family: type[SfsError]) -> Iterator[type[SfsError]]:
