@@ -222,3 +222,23 @@ def test_features_keep_their_case_and_columns_are_spoken_of_in_any(sandbox, sage
     assert theirs.column_names[:3] == ["OrderId", "EventTime", "Count"]
     assert sorted(theirs.column("Count").to_pylist()) == [1, 20]
     assert failed(athena, "INSERT INTO cases.cases (colour) VALUES ('x')", out).startswith("COLUMN_NOT_FOUND")
+
+
+def test_a_group_whose_table_cannot_be_made_says_why_and_is_in_nobodys_way(sagemaker, runtime, s3, glue, orders):
+    s3.create_bucket(Bucket="blocked")
+    # where the table's folders would have to be lies an object
+    s3.put_object(Bucket="blocked", Key="fs/123456789012", Body=b"x")
+
+    sagemaker.create_feature_group(**definition("iceberg-blocked", **offline("blocked", TableFormat="Iceberg")))
+    described = sagemaker.describe_feature_group(FeatureGroupName="iceberg-blocked")
+
+    assert described["FeatureGroupStatus"] == "CreateFailed"
+    assert "Not a directory" in described["FailureReason"]
+    with pytest.raises(ClientError):
+        runtime.put_record(FeatureGroupName="iceberg-blocked", Record=record("a1"))
+    assert not any(
+        "blocked" in one["Name"] for one in glue.get_tables(DatabaseName="sagemaker_featurestore")["TableList"]
+    )
+    sagemaker.delete_feature_group(FeatureGroupName="iceberg-blocked")
+    with pytest.raises(ClientError, match="ResourceNotFound"):
+        sagemaker.describe_feature_group(FeatureGroupName="iceberg-blocked")

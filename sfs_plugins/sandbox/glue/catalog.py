@@ -249,7 +249,7 @@ class Catalogue:
 def _keeps_iceberg(group: FeatureGroup) -> bool:
     """Tell whether a group has an Iceberg table that is its own: while it is deleted, it leaves that table."""
     is_iceberg_group = group.offline is not None and group.offline.table_format is TableFormat.ICEBERG
-    return is_iceberg_group and group.status is not GroupStatus.DELETING
+    return is_iceberg_group and group.status not in (GroupStatus.DELETING, GroupStatus.CREATE_FAILED)
 
 
 def _names(group: FeatureGroup) -> tuple[str, str]:
