@@ -88,7 +88,7 @@ class Services:
         serving: Any = replace(store, offline_delay=_FOR_EVER_SECONDS)  # type: ignore[type-var]
         self.store: FolderStore = serving
         settled: Any = replace(store, offline_delay=settings.offline_delay_seconds)  # type: ignore[type-var]
-        self.settler = Settler.start(settled, settings.offline_delay_seconds)
+        self.settler = Settler(settled, settings.offline_delay_seconds)
         self.state = State(store.path)
         self.pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="answer")
         groups, tokens = Groups(self.store), Tokens(self.state.secret())

@@ -11,7 +11,7 @@ import queue
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -28,56 +28,66 @@ def settings_of(store: FolderStore) -> dict[str, Any]:
     }
 
 
-@dataclass
 class Settler:
-    """The process, as the server sees it."""
+    """The process, as the server sees it: started when something is due, so that no start of a sandbox waits for it."""
 
-    process: subprocess.Popen[str]
-    lock: threading.Lock
+    def __init__(self, store: FolderStore, delay_seconds: float) -> None:
+        self._store, self._delay_seconds = store, delay_seconds
+        self._process: subprocess.Popen[str] | None = None
+        self._starting, self._talking = threading.Lock(), threading.Lock()
+        # what is accepted settles within the delay and a little, and what an earlier process left does too
+        self._due = threading.Timer(delay_seconds, self._started, (0.0,))
+        self._due.daemon = True
+        self._due.start()
 
-    @classmethod
-    def start(cls, store: FolderStore, delay_seconds: float) -> Settler:
-        """Start the process for a store; what is accepted settles within `delay_seconds` and a little."""
-        given = json.dumps([store.name, settings_of(store), delay_seconds])
-        process = subprocess.Popen(  # noqa: S603  (this program itself)
-            [sys.executable, "-m", "sfs_plugins.sandbox.settling", given],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
-        )
-        return cls(process, threading.Lock())
+    def _started(self, first_seconds: float) -> subprocess.Popen[str]:
+        """Return the process, which settles for the first time after so long, or when told to."""
+        with self._starting:
+            if self._process is None:
+                given = [self._store.name, settings_of(self._store), self._delay_seconds, first_seconds]
+                self._process = subprocess.Popen(  # noqa: S603  (this program itself)
+                    [sys.executable, "-m", "sfs_plugins.sandbox.settling", json.dumps(given)],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
+                    text=True,
+                    start_new_session=True,
+                )
+            return self._process
 
     def settle(self) -> None:
         """Bring everything buffered to disk; return when it is there."""
-        with self.lock:
-            self._say("settle")
-            if self.process.stdout is not None:
-                self.process.stdout.readline()
+        with self._talking:
+            process = self._say("settle")
+            if process.stdout is not None:
+                process.stdout.readline()
 
     def hold(self, seconds: float) -> None:
         """Settle nothing for so long: late offline writes."""
         self._say(f"hold {seconds}")
 
-    def _say(self, line: str) -> None:
-        if self.process.stdin is not None:
-            self.process.stdin.write(line + "\n")
-            self.process.stdin.flush()
+    def _say(self, line: str) -> subprocess.Popen[str]:
+        process = self._started(self._delay_seconds)
+        if process.stdin is not None:
+            process.stdin.write(line + "\n")
+            process.stdin.flush()
+        return process
 
     def stop(self) -> None:
         """Let the process settle once more and end."""
-        if self.process.stdin is not None:
-            self.process.stdin.close()
-        self.process.wait(timeout=60)
+        self._due.cancel()
+        process = self._started(self._delay_seconds)
+        if process.stdin is not None:
+            process.stdin.close()
+        process.wait(timeout=60)
 
 
 def main(given: str) -> None:
-    """Settle every `delay` seconds and when told to, until stdin ends."""
-    name, settings, delay = json.loads(given)
+    """Settle after `first` seconds, then every `delay` seconds, and when told to, until stdin ends."""
+    name, settings, delay, first = json.loads(given)
     store = load_plugins(os.environ).stores[name](clock=SystemClock(), **settings)  # type: ignore[call-arg]
     told: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(told,), daemon=True).start()
-    wait, line = delay, "tick"
+    wait, line = first, "tick"
     while line:
         try:
             line = told.get(timeout=wait)

@@ -313,6 +313,25 @@ def test_whole_numbers_with_gaps_stay_whole(aws: Sfs, store: ServedStore):
     assert online(store, group) == [record("1", ONE, items="5"), record("2", ONE)]
 
 
+def test_all_columns_of_an_offline_file_are_not_the_features_of_a_group(aws: Sfs, store: ServedStore):
+    """[33] `SELECT *` gives system columns and partitions too, which no group can take."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    group = filled(store, new_group("orders"))
+    more = ("write_time", "api_invocation_time", "is_deleted", "year", "month", "day", "hour")
+    table = pa.table({"id": ["1"], "at": [ONE], **{name: ["1"] for name in more}})
+    pq.write_table(table, aws.folder / "all.parquet")
+
+    answer = aws(f"bulk-put orders {aws.folder / 'all.parquet'} --force")
+
+    assert answer.code == 2
+    assert answer.stderr == (
+        "error: feature group 'orders' has no feature 'year': `sagemaker-fs describe orders` shows them all\n"
+    )
+    assert ids_in(store, group) == []
+
+
 def test_nothing_is_written_as_a_text_that_says_nothing(aws: Sfs, store: ServedStore):
     """[9] An absent value is left out, and does not become "None", "nan" or an empty text."""
     group = filled(store, new_group("orders"))

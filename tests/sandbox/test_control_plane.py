@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ParamValidationError
 
 from tests.sandbox.conftest import ROLE, boto, definition, offline, record, running
 
@@ -221,7 +221,8 @@ def test_tags_are_added_listed_and_deleted(sagemaker, group):
     )
 
 
-def test_metadata_of_a_feature_is_kept_and_its_parameters_are_removed_by_key(sagemaker, group):
+def test_metadata_of_a_feature_is_kept_and_its_parameters_are_removed_by_key(sagemaker, sandbox, group):
+    """Row 46 of the dossier's section 10: a parameter is removed by its key alone, and never by key and value."""
     name = group()
     about = {"FeatureGroupName": name, "FeatureName": "price"}
 
@@ -232,7 +233,13 @@ def test_metadata_of_a_feature_is_kept_and_its_parameters_are_removed_by_key(sag
     described = sagemaker.describe_feature_metadata(**about)
     sagemaker.update_feature_metadata(**about, Description="")
     missing = refused(sagemaker.describe_feature_metadata, FeatureGroupName=name, FeatureName="colour")
+    unchecked = boto(sandbox, "sagemaker", parameter_validation=False)
+    by_pair = refused(unchecked.update_feature_metadata, **about, ParameterRemovals=[{"Key": "b", "Value": "2"}])
 
+    with pytest.raises(ParamValidationError, match=r"ParameterRemovals\[0\], value: \{'Key': 'b'\}"):
+        sagemaker.update_feature_metadata(**about, ParameterRemovals=[{"Key": "b"}])
+    assert by_pair[0] in ("SerializationException", "ValidationException")
+    assert sagemaker.describe_feature_metadata(**about)["Parameters"] == [{"Key": "b", "Value": "2"}]
     assert (described["FeatureType"], described["Description"]) == ("Fractional", "In euros.")
     assert described["Parameters"] == [{"Key": "b", "Value": "2"}]
     assert described["LastModifiedTime"] >= described["CreationTime"]

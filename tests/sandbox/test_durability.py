@@ -1,4 +1,4 @@
-"""A reply means that it is on disk: the sandbox is killed in the midst of writes, many times over."""
+"""A reply means that it is on disk: the sandbox is killed in the midst of writes, and right after replies."""
 
 from __future__ import annotations
 
@@ -6,15 +6,22 @@ import contextlib
 import http.client
 import json
 import random
+import socket
 import threading
 import time
+from urllib.request import Request, urlopen
 
+import boto3
 import pytest
+from botocore.config import Config
 
 from tests.sandbox.conftest import boto, definition, offline, record, running
+from tests.sandbox.deeds import Check, Deeds
 from tests.sandbox.queries import rows
+from tests.sandbox.restarts import restarts
 
 KILLS = 10
+DEEDS = 100
 ICEBERG_KILLS = 2
 SIGNED = "AWS4-HMAC-SHA256 Credential=sandbox/20250601/us-east-1/{}/aws4_request, SignedHeaders=, Signature="
 
@@ -106,6 +113,48 @@ def offline_ids(folder):
 
     files = (folder / "s3" / "kept" / "fs").rglob("*.parquet")
     return sorted(one for file in files for one in pq.read_table(file, columns=["id"]).column("id").to_pylist())
+
+
+def free_port():
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+def client(service, port):
+    """A client that tries nothing twice: what it says is acknowledged was acknowledged at once."""
+    return boto3.client(
+        service, endpoint_url=f"http://127.0.0.1:{port}", region_name="us-east-1", aws_access_key_id="sandbox",
+        aws_secret_access_key="sandbox", config=Config(retries={"total_max_attempts": 1}),
+    )  # fmt: skip
+
+
+@pytest.mark.slow
+def test_a_hundred_kills_each_right_after_a_reply_lose_nothing(tmp_path):
+    folder, port = tmp_path / "killed", free_port()
+    config = tmp_path / "config.toml"
+    served = {"store": "local", "path": str(folder), "account": "123456789012", "region": "us-east-1"}
+    lines = "".join(f"{name} = {json.dumps(value)}\n" for name, value in served.items())
+    config.write_text(f'default = "served"\n[connections.served]\n{lines}', "utf-8")
+    deeds = Deeds(lambda service: client(service, port))
+    kept: list[Check] = []
+
+    with restarts(folder, config, port) as again:
+        with again.serving():
+            deeds.prepare()
+        kinds = deeds.all()
+        for number in range(DEEDS):
+            with again.serving():
+                if kept:
+                    kept[-1]()
+                kept.append(kinds[number % len(kinds)](number))
+        with again.serving() as where:
+            for check in kept:
+                check()
+            urlopen(Request(f"{where.control}/settle", method="POST"), timeout=60).close()
+            in_files = offline_ids(folder)
+
+    assert in_files == sorted(deeds.offline_ids)
 
 
 @pytest.mark.slow

@@ -7,19 +7,22 @@ import json
 import threading
 import time
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sfs_core import EventTime
 from sfs_plugins.sandbox.athena.failures import QueryCancelled, QueryFailed
 from sfs_plugins.sandbox.athena.quoting import is_s3
 from sfs_plugins.sandbox.athena.reading import Reading
-from sfs_plugins.sandbox.athena.statement import Outcome, Statement
-from sfs_plugins.sandbox.athena.statements import Statements
 from sfs_plugins.sandbox.athena.workgroups import PRIMARY, WorkGroups, invalid
 from sfs_plugins.sandbox.json_service import present, wire_time
 from sfs_plugins.sandbox.state import State
+
+if TYPE_CHECKING:
+    from sfs_plugins.sandbox.athena.statement import Outcome
+    from sfs_plugins.sandbox.athena.statements import Statements
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS athena_executions (
@@ -35,7 +38,7 @@ Execution = dict[str, Any]
 class Executions:
     """The executions of every workgroup; two run at a time, the others are queued."""
 
-    def __init__(self, state: State, statements: Statements, workgroups: WorkGroups) -> None:
+    def __init__(self, state: State, statements: Callable[[], Statements], workgroups: WorkGroups) -> None:
         self._state, self._statements, self._workgroups = state, statements, workgroups
         state.declare(_SCHEMA)
         self._pool = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="athena")
@@ -138,6 +141,8 @@ class Executions:
             connection.interrupt()
 
     def _run(self, execution: Execution) -> None:
+        from sfs_plugins.sandbox.athena.statement import Statement
+
         execution_id, begun = execution["QueryExecutionId"], time.time()
         queued = begun - execution["Status"]["SubmissionDateTime"]
         with self._lock:
@@ -154,7 +159,7 @@ class Executions:
         configuration = self._workgroups.find(execution["WorkGroup"])["Configuration"]
         reading = Reading(configuration.get("BytesScannedCutoffPerQuery"))
         try:
-            outcome = self._statements.run(
+            outcome = self._statements().run(
                 statement, reading, lambda found: self._running.update({execution_id: found})
             )
         except QueryFailed as error:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from concurrent.futures import Executor
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 
 from sfs_plugins.sandbox.athena.browsing import Browsing
-from sfs_plugins.sandbox.athena.engine import Engine
 from sfs_plugins.sandbox.athena.executions import Executions
-from sfs_plugins.sandbox.athena.output import Output
 from sfs_plugins.sandbox.athena.prepared import Prepared
-from sfs_plugins.sandbox.athena.statements import Statements
 from sfs_plugins.sandbox.athena.workgroups import PRIMARY, WorkGroups, invalid
 from sfs_plugins.sandbox.glue.catalog import Catalogue
 from sfs_plugins.sandbox.json_service import JsonService, Operation, present
@@ -18,6 +16,9 @@ from sfs_plugins.sandbox.s3.objects import Objects
 from sfs_plugins.sandbox.state import State
 from sfs_plugins.sandbox.tokens import BadToken, Tokens
 from sfs_plugins.sandbox.wire import Failure
+
+if TYPE_CHECKING:
+    from sfs_plugins.sandbox.athena.statements import Statements
 
 _PAGE_ROWS = 1000
 _PAGE_IDS = 50
@@ -29,7 +30,16 @@ def athena(
     """Return the Athena service, and its executions, which are to be closed."""
     workgroups = WorkGroups(state)
     prepared = Prepared(state, workgroups, tokens)
-    statements = Statements(Engine(state.folder, catalogue), Output(objects), prepared)
+
+    @cache
+    def statements() -> Statements:
+        # sqlglot takes a third of a second to load, which the start of a sandbox need not wait for
+        from sfs_plugins.sandbox.athena.engine import Engine
+        from sfs_plugins.sandbox.athena.output import Output
+        from sfs_plugins.sandbox.athena.statements import Statements
+
+        return Statements(Engine(state.folder, catalogue), Output(objects), prepared)
+
     executions = Executions(state, statements, workgroups)
     of, browsing = AthenaOperations(executions, workgroups, tokens), Browsing(catalogue, tokens)
     operations: dict[str, Operation] = {
