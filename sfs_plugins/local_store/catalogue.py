@@ -22,6 +22,7 @@ from sfs_core import (
     GroupQuery,
     GroupStatus,
     NewFeatureGroup,
+    SfsError,
     check_change,
 )
 from sfs_plugins.local_store.database import Database
@@ -153,12 +154,22 @@ class Catalogue:
             changed = replace(group.changed(change), updated=now.nanoseconds, update_ready=self._later(now))
             _write(connection, changed)
 
+    @contextmanager
+    def failing(self, new: StoredGroup) -> Iterator[None]:
+        """Mark a new group as one that could not be made when the block fails, and go on."""
+        try:
+            yield
+        except SfsError as error:
+            with self._changing(new.number, new.new.name) as (connection, found):
+                _write(connection, replace(found, failure=str(error)))
+
     def begin_deletion(self, name: str) -> StoredGroup:
         """Mark a group as being deleted and return it. Raises FeatureGroupNotFound, GroupNotReady."""
         number = self.find(name).number
         now = self.clock.now()
         with self._changing(number, name) as (connection, group):
-            self._check_idle(group, now)
+            if group.status(now) is not GroupStatus.CREATE_FAILED:
+                self._check_idle(group, now)
             deleted = replace(group, gone=self._later(now))
             _write(connection, deleted)
             return deleted

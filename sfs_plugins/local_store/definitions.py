@@ -53,6 +53,8 @@ class StoredGroup:
     updated: int | None = None
     update_ready: int | None = None
     gone: int | None = None
+    failure: str | None = None
+    """Why the group could not be made; it stays, to be looked at and deleted."""
 
     @property
     def root(self) -> str | None:
@@ -86,6 +88,8 @@ class StoredGroup:
         """Return the group's status at an instant."""
         if self.gone is not None:
             return GroupStatus.DELETING
+        if self.failure is not None and now.nanoseconds >= self.ready:
+            return GroupStatus.CREATE_FAILED
         return GroupStatus.CREATING if now.nanoseconds < self.ready else GroupStatus.CREATED
 
     def is_gone(self, now: EventTime) -> bool:
@@ -110,6 +114,7 @@ class StoredGroup:
             offline=new.offline,
             arn=self.arn,
             status=self.status(now),
+            failure_reason=self.failure if self.status(now) is GroupStatus.CREATE_FAILED else None,
             created_at=EventTime(self.created),
             last_modified_at=EventTime(self.updated or self.created),
             last_update_status=update,

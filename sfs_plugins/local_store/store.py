@@ -104,12 +104,17 @@ class LocalStore:
         return self._opened(self._catalogue.find(name), sized=True).described
 
     def create(self, new: NewFeatureGroup) -> None:
-        """Make a group. Raises GroupExists, BadDefinition."""
+        """Make a group; one whose Iceberg table cannot be made has the status CreateFailed, and the reason.
+
+        Raises GroupExists, BadDefinition.
+        """
         for group in self._catalogue.gone():
             self._remove(group)
-        opened = self._opened(self._catalogue.create(new))
+        made = self._catalogue.create(new)
+        opened = self._opened(made)
         if opened.is_iceberg:
-            self._bring_up_to_date(opened)
+            with self._catalogue.failing(made):
+                self._bring_up_to_date(opened)
 
     def _bring_up_to_date(self, opened: Opened) -> None:
         """Make the group's Iceberg table, or give it the columns that it lacks."""
@@ -337,7 +342,7 @@ class LocalStore:
         """
         opened = self._opened(self._catalogue.find(group.name))
         pointer = TablePointer(opened.held.database)
-        if opened.is_iceberg and pointer.location() is None:
+        if opened.is_iceberg and pointer.location() is None and not opened.described.failure_reason:
             self._bring_up_to_date(opened)
         return pointer.location()
 

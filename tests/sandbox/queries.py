@@ -8,10 +8,14 @@ import time
 def run(athena, query, out, **request):
     """The finished execution."""
     request = {"QueryString": query, "ResultConfiguration": {"OutputLocation": out}, **request}
-    started = {"QueryExecutionId": athena.start_query_execution(**request)["QueryExecutionId"]}
+    return ended(athena, athena.start_query_execution(**request)["QueryExecutionId"])
+
+
+def ended(athena, execution_id):
+    """The execution, once it has ended."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
-        execution = athena.get_query_execution(**started)["QueryExecution"]
+        execution = athena.get_query_execution(QueryExecutionId=execution_id)["QueryExecution"]
         if execution["Status"]["State"] in ("SUCCEEDED", "FAILED", "CANCELLED"):
             return execution
         time.sleep(0.02)

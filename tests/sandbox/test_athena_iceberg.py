@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.sandbox.conftest import boto
-from tests.sandbox.queries import failed, rows, run
+from tests.sandbox.queries import ended, failed, rows, run
 
 ALL = "SELECT * FROM ice.{} ORDER BY id"
 
@@ -157,3 +157,16 @@ def test_a_table_is_made_of_a_query_altered_shown_and_dropped_with_its_files(ath
     )
     done(athena, "DROP TABLE ice.c", out)
     assert s3.list_objects_v2(Bucket="icebergs", Prefix="ctas/")["KeyCount"] == 0
+
+
+def test_two_deletions_of_one_file_at_once_both_take_place(athena, out):
+    values = ", ".join(f"({number}, 'x', DATE '2025-06-01')" for number in range(8))
+    made(athena, out, "contested", values)
+    request = {"ResultConfiguration": {"OutputLocation": out}}
+
+    queries = [f"DELETE FROM ice.contested WHERE id = {number}" for number in range(7)]
+    started = [athena.start_query_execution(QueryString=query, **request)["QueryExecutionId"] for query in queries]
+
+    for execution in started:
+        assert ended(athena, execution)["Status"]["State"] == "SUCCEEDED"
+    assert rows(athena, "SELECT id FROM ice.contested", out) == [["id"], ["7"]]

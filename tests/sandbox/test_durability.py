@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import random
@@ -16,10 +17,12 @@ from botocore.config import Config
 
 from tests.sandbox.conftest import boto, definition, offline, record, running
 from tests.sandbox.deeds import Check, Deeds
+from tests.sandbox.queries import rows
 from tests.sandbox.restarts import restarts
 
 KILLS = 10
 DEEDS = 100
+ICEBERG_KILLS = 2
 SIGNED = "AWS4-HMAC-SHA256 Credential=sandbox/20250601/us-east-1/{}/aws4_request, SignedHeaders=, Signature="
 
 
@@ -152,3 +155,43 @@ def test_a_hundred_kills_each_right_after_a_reply_lose_nothing(tmp_path):
             in_files = offline_ids(folder)
 
     assert in_files == sorted(deeds.offline_ids)
+
+
+@pytest.mark.slow
+def test_what_an_iceberg_group_was_given_is_in_its_table_once_whenever_it_was_killed(tmp_path):
+    folder, drawn, records = tmp_path / "killed", random.Random(11), []
+
+    for number in range(ICEBERG_KILLS):
+        with running(folder) as sandbox:
+            if number == 0:
+                boto(sandbox, "s3").create_bucket(Bucket="kept")
+                store = offline("kept", TableFormat="Iceberg")
+                boto(sandbox, "sagemaker").create_feature_group(**definition("kept", **store))
+            writers = [Writing(sandbox.where.port, f"{number}-{one}") for one in range(2)]
+            for writer in writers:
+                writer.start()
+            while not all(writer.records for writer in writers):
+                time.sleep(0.01)
+            settling = threading.Thread(target=settled, args=(sandbox,))
+            settling.start()
+            time.sleep(drawn.uniform(0, 0.4))
+            sandbox.kill()
+            for thread in (settling, *writers):
+                thread.join()
+            records += [one for writer in writers for one in writer.records]
+
+    with running(folder) as sandbox:
+        sandbox.settle()
+        sagemaker, athena = boto(sandbox, "sagemaker"), boto(sandbox, "athena")
+        catalog = sagemaker.describe_feature_group(FeatureGroupName="kept")["OfflineStoreConfig"]["DataCatalogConfig"]
+        table = f'"{catalog["Database"]}"."{catalog["TableName"]}"'
+        found = [line[0] for line in rows(athena, f"SELECT id FROM {table}", "s3://kept/out")[1:]]
+
+    assert set(records) <= set(found)
+    assert len(found) == len(set(found))
+
+
+def settled(sandbox):
+    """Settles, perhaps cut off."""
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        sandbox.settle()

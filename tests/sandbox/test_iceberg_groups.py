@@ -196,3 +196,49 @@ def test_hive_takes_no_times_with_a_zone_and_a_definition_iceberg_cannot_keep_is
     fractional = definition("iceberg-fractional", **offline("iceberg-groups", TableFormat="Iceberg"))
     with pytest.raises(ClientError, match="String"):
         sagemaker.create_feature_group(**{**fractional, "EventTimeFeatureName": "price"})
+
+
+def test_features_keep_their_case_and_columns_are_spoken_of_in_any(sandbox, sagemaker, runtime, athena, catalog, out):
+    features = [("OrderId", "String"), ("EventTime", "String"), ("Count", "Integral")]
+    sagemaker.create_feature_group(
+        FeatureGroupName="iceberg-cases", RecordIdentifierFeatureName="OrderId", EventTimeFeatureName="EventTime",
+        FeatureDefinitions=[{"FeatureName": name, "FeatureType": kind} for name, kind in features],
+        **offline("iceberg-groups", TableFormat="Iceberg", DataCatalogConfig={
+            "Catalog": "AwsDataCatalog", "Database": "cases", "TableName": "cases"}),
+    )  # fmt: skip
+    day = "'2025-06-01T00:00:00Z'"
+
+    for query in (
+        f"INSERT INTO cases.cases (orderid, EVENTTIME, count) VALUES ('a', {day}, 1), ('b', {day}, 2), ('c', {day}, 3)",
+        "UPDATE cases.cases SET COUNT = count * 10 WHERE orderId <> 'a'",
+        "DELETE FROM cases.cases WHERE orderid = 'c'",
+    ):
+        assert run(athena, query, out)["Status"]["State"] == "SUCCEEDED", query
+
+    assert rows(athena, "SELECT orderid, eventtime, count FROM cases.cases ORDER BY 1", out) == [
+        ["orderid", "eventtime", "count"], ["a", "2025-06-01T00:00:00Z", "1"], ["b", "2025-06-01T00:00:00Z", "20"],
+    ]  # fmt: skip
+    theirs = catalog.load_table(("cases", "cases")).scan().to_arrow()
+    assert theirs.column_names[:3] == ["OrderId", "EventTime", "Count"]
+    assert sorted(theirs.column("Count").to_pylist()) == [1, 20]
+    assert failed(athena, "INSERT INTO cases.cases (colour) VALUES ('x')", out).startswith("COLUMN_NOT_FOUND")
+
+
+def test_a_group_whose_table_cannot_be_made_says_why_and_is_in_nobodys_way(sagemaker, runtime, s3, glue, orders):
+    s3.create_bucket(Bucket="blocked")
+    # where the table's folders would have to be lies an object
+    s3.put_object(Bucket="blocked", Key="fs/123456789012", Body=b"x")
+
+    sagemaker.create_feature_group(**definition("iceberg-blocked", **offline("blocked", TableFormat="Iceberg")))
+    described = sagemaker.describe_feature_group(FeatureGroupName="iceberg-blocked")
+
+    assert described["FeatureGroupStatus"] == "CreateFailed"
+    assert "Not a directory" in described["FailureReason"]
+    with pytest.raises(ClientError):
+        runtime.put_record(FeatureGroupName="iceberg-blocked", Record=record("a1"))
+    assert not any(
+        "blocked" in one["Name"] for one in glue.get_tables(DatabaseName="sagemaker_featurestore")["TableList"]
+    )
+    sagemaker.delete_feature_group(FeatureGroupName="iceberg-blocked")
+    with pytest.raises(ClientError, match="ResourceNotFound"):
+        sagemaker.describe_feature_group(FeatureGroupName="iceberg-blocked")

@@ -96,7 +96,7 @@ class Engine:
         if key not in reading.views:
             made = reading.views[key] = f"table_{len(reading.views)}"
             sql = self._source(connection, key, reading, version)
-            connection.execute(f"CREATE TEMP VIEW {made} AS {sql}")
+            connection.execute(f"CREATE OR REPLACE TEMP VIEW {made} AS {sql}")
         return reading.views[key]
 
     def _source(

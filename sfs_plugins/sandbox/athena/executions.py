@@ -16,12 +16,12 @@ from sfs_core import EventTime
 from sfs_plugins.sandbox.athena.failures import QueryCancelled, QueryFailed
 from sfs_plugins.sandbox.athena.quoting import is_s3
 from sfs_plugins.sandbox.athena.reading import Reading
-from sfs_plugins.sandbox.athena.statement import Outcome, Statement
 from sfs_plugins.sandbox.athena.workgroups import PRIMARY, WorkGroups, invalid
 from sfs_plugins.sandbox.json_service import present, wire_time
 from sfs_plugins.sandbox.state import State
 
 if TYPE_CHECKING:
+    from sfs_plugins.sandbox.athena.statement import Outcome
     from sfs_plugins.sandbox.athena.statements import Statements
 
 _SCHEMA = """
@@ -141,6 +141,8 @@ class Executions:
             connection.interrupt()
 
     def _run(self, execution: Execution) -> None:
+        from sfs_plugins.sandbox.athena.statement import Statement
+
         execution_id, begun = execution["QueryExecutionId"], time.time()
         queued = begun - execution["Status"]["SubmissionDateTime"]
         with self._lock:

@@ -109,6 +109,9 @@ def inserted(work: Work, tree: exp.Insert, typed: dict[str, str]) -> str:
     """Return the query of what INSERT adds, in a table's columns (DuckDB's type by name). Raises QueryFailed."""
     named = [one.name.lower() for one in tree.this.expressions] if isinstance(tree.this, exp.Schema) else []
     given = named or list(typed)
+    for name in given:
+        if name not in typed:
+            raise QueryFailed(f"COLUMN_NOT_FOUND: Insert column name does not exist in target table: {name}")
     sql = work.bound(tree.expression)
     if len(work.columns(sql)) != len(given):
         raise QueryFailed("TYPE_MISMATCH: Insert query has mismatched column types")

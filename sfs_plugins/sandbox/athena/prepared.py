@@ -7,9 +7,6 @@ import re
 import time
 from typing import Any
 
-import sqlglot
-from sqlglot.errors import SqlglotError
-
 from sfs_core import EventTime
 from sfs_plugins.sandbox.athena.failures import QueryFailed
 from sfs_plugins.sandbox.athena.workgroups import PRIMARY, WorkGroups, invalid
@@ -60,6 +57,9 @@ class Prepared:
 
     def executed(self, workgroup: str, found: re.Match[str]) -> tuple[str, list[str]]:
         """Return the query that EXECUTE carries out, and what its USING gives. Raises QueryFailed."""
+        import sqlglot
+        from sqlglot.errors import SqlglotError
+
         kept = self.find(workgroup, found[1])
         if kept is None:
             raise QueryFailed(f"PREPARED_STATEMENT_NOT_FOUND: Prepared statement not found: {found[1]}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from typing import Any
 
 from sfs_core import SystemClock
@@ -104,8 +103,3 @@ def _configuration(given: dict[str, Any]) -> dict[str, Any]:
         "EngineVersion": {"SelectedEngineVersion": "AUTO", "EffectiveEngineVersion": "Athena engine version 3"},
     }  # fmt: skip
     return {**defaults, **given}
-
-
-def is_s3(uri: str) -> bool:
-    """Tell whether a text is an S3 URI with a bucket."""
-    return re.fullmatch(r"s3://[^/]+(/.*)?", uri) is not None

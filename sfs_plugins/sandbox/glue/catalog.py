@@ -157,6 +157,10 @@ class Catalogue:
         groups = (group for group in self._catalogued() if _names(group) == (database, name))
         return next((group for group in groups if _keeps_iceberg(group)), None)
 
+    def is_a_groups(self, database: str, name: str) -> bool:
+        """Tell whether a table is that of a feature group that is there, if only to be deleted."""
+        return any(_names(group) == (database, name) for group in self._catalogued())
+
     def drop_table(self, database: str, name: str) -> None:
         """Strike out a table and its partitions; a live group's stays struck out."""
         self._keep_database(database)
@@ -245,7 +249,7 @@ class Catalogue:
 def _keeps_iceberg(group: FeatureGroup) -> bool:
     """Tell whether a group has an Iceberg table that is its own: while it is deleted, it leaves that table."""
     is_iceberg_group = group.offline is not None and group.offline.table_format is TableFormat.ICEBERG
-    return is_iceberg_group and group.status is not GroupStatus.DELETING
+    return is_iceberg_group and group.status not in (GroupStatus.DELETING, GroupStatus.CREATE_FAILED)
 
 
 def _names(group: FeatureGroup) -> tuple[str, str]:

@@ -203,3 +203,25 @@ def test_objects_and_tables_are_copied_and_deleted(wr, mixed, bucket):
     assert not wr.catalog.delete_table_if_exists("gone", "gone")
     wr.catalog.delete_database("gone")
     assert "gone" not in list(wr.catalog.databases()["Database"])
+
+
+def test_an_iceberg_table_is_made_merged_into_and_deleted_from(wr, mixed):
+    import pandas
+
+    place = {"temp_path": f"s3://{mixed.bucket}/iceberg-temp/", "s3_output": f"s3://{mixed.bucket}/iceberg-out/"}
+    about = {"database": "wrangled", "table": "orders", "keep_files": False, **place}
+    first = pandas.DataFrame({"id": ["a", "b", "c"], "count": [1, 2, 3]})
+    changes = pandas.DataFrame({"id": ["b", "d"], "count": [20, 40]})
+
+    wr.catalog.create_database("wrangled", exist_ok=True)
+    wr.athena.to_iceberg(first, table_location=f"s3://{mixed.bucket}/wrangled/orders/", **about)
+    wr.athena.to_iceberg(changes, merge_cols=["id"], **about)
+    wr.athena.delete_from_iceberg_table(pandas.DataFrame({"id": ["a"]}), merge_cols=["id"], **about)
+
+    query = {"database": "wrangled", "ctas_approach": False, "s3_output": place["s3_output"]}
+    found = wr.athena.read_sql_query("SELECT * FROM orders ORDER BY id", **query)
+    assert lines(found) == [{"id": "b", "count": 20}, {"id": "c", "count": 3}, {"id": "d", "count": 40}]
+    past = "SELECT count(*) AS n FROM orders FOR VERSION AS OF {}"
+    snapshots = wr.athena.read_sql_query('SELECT * FROM "orders$snapshots" ORDER BY committed_at', **query)
+    first_of_all = wr.athena.read_sql_query(past.format(snapshots["snapshot_id"][0]), **query)
+    assert lines(first_of_all) == [{"n": 3}]

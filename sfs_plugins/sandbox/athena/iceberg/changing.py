@@ -37,7 +37,11 @@ def changed(work: Work, verb: str) -> Outcome:
 
 def _insert(work: Work, tree: exp.Insert, table: Table) -> None:
     target = work.engine.iceberg_table(table, work.reading)
-    put(target, (), records_of(work, inserted(work, tree, typed(target))))
+    columns = typed(target)
+    # SQL speaks of columns in lower case, the files in the case of the features
+    by_lower = {name.lower(): kind for name, kind in columns.items()}
+    shown = ", ".join(f"{quoted(name.lower())} AS {quoted(name)}" for name in columns)
+    put(target, (), records_of(work, f"SELECT {shown} FROM ({inserted(work, tree, by_lower)})"))
 
 
 @dataclass(frozen=True)

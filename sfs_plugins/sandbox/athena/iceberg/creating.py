@@ -11,6 +11,7 @@ from sfs_core import SystemClock
 from sfs_plugins.sandbox.athena.altering import ADD_COLUMNS, SET_PROPERTIES, columns_in
 from sfs_plugins.sandbox.athena.definitions import properties
 from sfs_plugins.sandbox.athena.failures import QueryFailed, unsupported
+from sfs_plugins.sandbox.athena.iceberg.removing import undo
 from sfs_plugins.sandbox.athena.iceberg.schemas import iceberg_schema, iceberg_type, partition_spec
 from sfs_plugins.sandbox.athena.iceberg.tables import opened
 from sfs_plugins.sandbox.athena.iceberg.writing import put, records_of
@@ -85,7 +86,7 @@ def _create_as(
     try:
         put(table, (), records_of(work, f"SELECT {named} FROM ({sql}) AS query({named})"))
     except BaseException:
-        work.engine.catalogue.drop_table(*names)
+        undo(work, cast(Table, work.engine.catalogue.table(*names)), table)
         raise
     output = f"{work.statement.prefix}/tables/{work.statement.id}"
     work.keep_metadata(output)

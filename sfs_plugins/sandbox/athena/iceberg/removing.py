@@ -21,18 +21,25 @@ _DAY_SECONDS = 86_400.0
 _AGE_MS = "history.expire.max-snapshot-age-ms"
 _FIVE_DAYS_MS = 432_000_000
 _MS = 1000
+_BUCKET_AND_FOLDER = 2
 
 
 def check_alone(work: Work, table: Table) -> None:
     """Raise QueryFailed where a table's place is not its own alone, or is a whole bucket."""
-    place = table["StorageDescriptor"]["Location"].rstrip("/")
-    if place.count("/") < 3:
-        raise QueryFailed(f"GENERIC_INTERNAL_ERROR: Path missing in file system location: {place}")
+    location = table["StorageDescriptor"]["Location"]
+    place = _parts(location)
+    if len(place) < _BUCKET_AND_FOLDER:
+        raise QueryFailed(f"GENERIC_INTERNAL_ERROR: Path missing in file system location: {location}")
     for name, other in work.engine.catalogue.places():
-        within = f"{other.rstrip('/')}/".startswith(f"{place}/")
-        around = f"{place}/".startswith(f"{other.rstrip('/')}/")
-        if name != (table["DatabaseName"], table["Name"]) and (within or around):
-            raise unsupported(f"this sandbox removes no files of {place}: {'.'.join(name)} is kept at {other}")
+        both = list(zip(place, _parts(other), strict=False))
+        is_in_or_around = all(one == another for one, another in both)
+        if name != (table["DatabaseName"], table["Name"]) and is_in_or_around:
+            raise unsupported(f"this sandbox removes no files of {location}: {'.'.join(name)} is kept at {other}")
+
+
+def _parts(location: str) -> list[str]:
+    """Return the bucket and the folders of a place, whichever way it is spelt: `s3a://b//x/` is `s3://b/x`."""
+    return [part for part in location.partition("://")[2].split("/") if part]
 
 
 def vacuum(work: Work, table: IcebergTable) -> None:
@@ -52,9 +59,14 @@ def vacuum(work: Work, table: IcebergTable) -> None:
 
 def drop(work: Work, table: Table, opened: IcebergTable) -> None:
     """Strike a table out, then remove the files that it names. Raises QueryFailed, nothing changed."""
-    if work.engine.catalogue.group_of(table["DatabaseName"], table["Name"]) is not None:
+    if work.engine.catalogue.is_a_groups(table["DatabaseName"], table["Name"]):
         raise unsupported(f"{table['Name']} is the table of a live feature group: delete the feature group first")
     check_alone(work, table)
+    undo(work, table, opened)
+
+
+def undo(work: Work, table: Table, opened: IcebergTable) -> None:
+    """Strike a table out and remove the files that it names."""
     with work.engine.running.lock:
         files = referred_to(opened)
         work.engine.catalogue.drop_table(table["DatabaseName"], table["Name"])
