@@ -111,22 +111,20 @@ class LocalStore:
         for group in self._catalogue.gone():
             self._remove(group)
         made = self._catalogue.create(new)
-        opened = self._opened(made)
-        if opened.is_iceberg:
-            with self._catalogue.failing(made):
-                self._bring_up_to_date(opened)
+        with self._catalogue.failing(made):
+            self._bring_up_to_date(self._opened(made))
 
     def _bring_up_to_date(self, opened: Opened) -> None:
-        """Make the group's Iceberg table, or give it the columns that it lacks."""
-        with told_of(self.path):
-            opened.iceberg_files().table()
+        """Make the Iceberg table of a group that has one, or give it the columns that it lacks."""
+        if opened.is_iceberg:
+            with told_of(self.path):
+                opened.iceberg_files().table()
 
     def update(self, name: str, change: GroupChange) -> None:
         """Change a group. Raises BadDefinition, GroupNotReady."""
         self._catalogue.change(name, change)
-        opened = self._opened(self._catalogue.find(name))
-        if change.add_features and opened.is_iceberg:
-            self._bring_up_to_date(opened)
+        if change.add_features:
+            self._bring_up_to_date(self._opened(self._catalogue.find(name)))
 
     def delete(self, name: str) -> None:
         """Delete a group and its online records, once what is buffered for its offline store is on disk."""
