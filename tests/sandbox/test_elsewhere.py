@@ -111,7 +111,7 @@ def test_other_work_of_sagemaker_is_motos_and_what_is_about_feature_groups_is_no
 
 def test_operations_that_our_own_services_lack_are_refused_and_never_motos(client):
     assert refused(client("glue").get_crawlers) == ("UnknownOperationException", 400)
-    assert refused(client("athena").list_data_catalogs) == ("UnknownOperationException", 400)
+    assert refused(client("athena").list_capacity_reservations) == ("UnknownOperationException", 400)
     assert refused(client("sts").get_federation_token, Name="somebody") == ("InvalidAction", 400)
     assert refused(client("s3").get_bucket_policy, Bucket="nobodys-bucket")[0] == "NoSuchBucket"
 

@@ -32,9 +32,16 @@ def records_of(work: Work, sql: str) -> Iterator[pa.Table]:
     """Yield what a query gives, in parts of a size that becomes a file."""
     import pyarrow as pa
 
+    # a batch of the answer may be as small as one of what it is made from
     reader: Any = work.connection.sql(sql).to_arrow_reader(_FILE_RECORDS)
+    gathered: list[pa.RecordBatch] = []
     for batch in reader:
-        yield pa.Table.from_batches([batch])
+        gathered.append(batch)
+        if sum(one.num_rows for one in gathered) >= _FILE_RECORDS:
+            yield pa.Table.from_batches(gathered)
+            gathered = []
+    if gathered:
+        yield pa.Table.from_batches(gathered)
 
 
 def put(table: IcebergTable, gone: Sequence[str], records: Iterable[pa.Table]) -> None:
