@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from sfs_core import (
     DAY,
     FeatureGroup,
+    FilesOfATable,
     GlueTable,
     NotAnIcebergTable,
     Refused,
@@ -63,6 +64,14 @@ def check_own(calls: Calls, glue: Any, described: FeatureGroup, now: FeatureGrou
     found = tables.own(calls, glue, now, table_of(now))
     if str(found.get("Parameters", {}).get("table_type", "")).upper() != "ICEBERG":
         raise NotAnIcebergTable(group=described.address)
+
+
+def refuse_files(described: FeatureGroup, now: FeatureGroup) -> None:
+    """Raise FilesOfATable where a group that is there keeps an Iceberg table at the root that was described."""
+    if now.offline is None or now.offline.table_format is not TableFormat.ICEBERG or described.offline is None:
+        return
+    if now.offline.root == described.offline.root:
+        raise FilesOfATable(group=described.address)
 
 
 def days(athena: Athena, group: FeatureGroup) -> Iterator[pa.RecordBatch]:

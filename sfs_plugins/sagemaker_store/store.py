@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
@@ -292,8 +293,10 @@ class SageMakerStore:
         return objects.listed(found, prefix)
 
     def delete_objects(self, group: FeatureGroup, batches: Iterable[Batch]) -> Iterator[Fact]:
-        """Delete objects under the group's own root by DeleteObjects."""
+        """Delete objects under the group's own root by DeleteObjects, unless an Iceberg table is made of them."""
         found, prefix = self._objects(group)
+        with contextlib.suppress(FeatureGroupNotFound):
+            iceberg_table.refuse_files(group, self._known(group))
         return delete(found, prefix, group, batches)
 
     def offline_days(self, group: FeatureGroup) -> Iterator[pa.RecordBatch]:
