@@ -492,10 +492,11 @@ class Store(Protocol):
         ...
 
     def offline_days(self, group: FeatureGroup) -> Iterator[pa.RecordBatch]:
-        """Yield the event days (UTC) that an Iceberg offline store has records of, buffered ones included.
+        """Yield the event days (UTC) that an Iceberg offline store has records of.
 
-        Columns are `day` (`YYYY-MM-DD`; each day once, in any order) and `records`, how many versions it has, delete
-        markers included. Raises StoreNotEnabled, NotAnIcebergTable.
+        Those of buffered records are among them where the store can bring these to disk. Columns are `day`
+        (`YYYY-MM-DD`; each day once, in any order) and `records`, how many versions it has, delete markers included.
+        Raises StoreNotEnabled, NotAnIcebergTable, and Refused for versions whose event time begins with no day.
         """
         ...
 

@@ -18,9 +18,11 @@ from sfs_core import (
     OfflineObjects,
     Plan,
     PlanCommand,
+    Refused,
     RunOptions,
     Step,
     StoreNotEnabled,
+    TableFormat,
     TargetStore,
     UsageError,
     argument,
@@ -55,6 +57,15 @@ class VersionsWithoutData(UsageError):
     sentence = "--purge-versions is about the offline objects: give --with-offline-data too, or leave it out"
 
 
+class TableLeft(Refused):
+    """An Iceberg table would stay in the catalogue without the files that it is made of."""
+
+    sentence = (
+        "the files under the root of {group} are an Iceberg table that could not be dropped ({reason}), so nothing was "
+        "deleted: leave out --with-offline-data"
+    )
+
+
 class DeleteCommand(PlanCommand):
     """Deletes a feature group; the objects to go with it are written down while it is still there."""
 
@@ -64,7 +75,10 @@ class DeleteCommand(PlanCommand):
     declares = (DeleteOptions,)
 
     def plan(self) -> Plan:
-        """Return the plan: the group first, so that nothing writes to its root any more, then objects and table."""
+        """Return the plan: the group first, so that nothing writes to its root any more, then objects and table.
+
+        An Iceberg table goes before its objects.
+        """
         group, options = self._group(), self.given(DeleteOptions)
         if options.with_offline_data and group.offline is None:
             raise StoreNotEnabled(group=group.address, store=TargetStore.OFFLINE)
@@ -87,8 +101,12 @@ class DeleteCommand(PlanCommand):
             Step(objects, delete, until_empty=True, destroys=True, after=store.offline_lag),
         ]
         table, reason = own_table(group, others)
+        is_iceberg = group.offline is not None and group.offline.table_format is TableFormat.ICEBERG
+        if is_iceberg and reason:
+            raise TableLeft(group=group.address, reason=reason[0])
         if table is not None:
-            steps.append(Step(table, DropTable(group)))
+            # an Iceberg table without its files is broken, so that it goes before them; files without it are litter
+            steps.insert(0 if is_iceberg else len(steps), Step(table, DropTable(group)))
         versions = () if options.purge_versions else versions_note(group, store.keeps_versions(group))
         return Plan(say("-"), tuple(steps), (*reason, *versions))
 

@@ -64,13 +64,24 @@ OBJECT_DELETION: Final = (
     Permission("s3:ListBucketVersions", BUCKET, "--purge-versions is given"),
     Permission("s3:DeleteObjectVersion", OBJECTS, "--purge-versions is given"),
 )
+TABLE_EMPTYING: Final = (
+    Permission("glue:UpdateTable", CATALOGUE, "an Iceberg table is emptied"),
+    Permission("s3:PutObject", OBJECTS, "an Iceberg table is emptied"),
+    Permission("s3:DeleteObject", OBJECTS, "an Iceberg table is emptied; without it files of old snapshots stay"),
+)
 TABLE_DELETION: Final = (
     Permission("glue:GetTable", CATALOGUE, "--with-offline-data is given"),
     Permission("glue:DeleteTable", CATALOGUE, "--with-offline-data is given"),
 )
+QUERYING: Final = tuple(
+    replace(one, when="an Iceberg table is emptied")
+    for one in OFFLINE
+    if one.action not in {permission.action for permission in TABLE_EMPTYING}
+)
 CLEARING: Final = (
     Permission("sagemaker:DeleteRecord", when="the target is cleared first, or delete markers are replayed"),
     *OBJECT_DELETION,
+    *TABLE_EMPTYING,
 )
 CREATION: Final = (
     Permission("sagemaker:CreateFeatureGroup"),
@@ -93,7 +104,7 @@ VERBS: Final[dict[str, tuple[Permission, ...]]] = {
     "bulk-put": (*DESCRIBE, *WRITE),
     "bulk-delete": (*DESCRIBE, *CHOSEN_IDS, *DELETE_RECORDS),
     "export": (*DESCRIBE, *LIST_IDS, *LOOK_UP, *OFFLINE),
-    "clear": (*DESCRIBE, *CHOSEN_IDS, *DELETE_RECORDS, *OBJECT_DELETION),
+    "clear": (*DESCRIBE, *CHOSEN_IDS, *DELETE_RECORDS, *OBJECT_DELETION, *QUERYING, *TABLE_EMPTYING),
     "migrate": (*DESCRIBE, *CHOSEN_IDS, *LOOK_UP, *WRITE, *OFFLINE, *CREATION, *CLEARING),
     "verify": (*DESCRIBE, *LIST_IDS, *LOOK_UP, *OFFLINE),
 }

@@ -31,6 +31,16 @@ class SlowStore(LocalStore):
             time.sleep(float(os.environ["SFS_TEST_DELAY"]))
             yield fact
 
+    def delete_days(self, group: FeatureGroup, batches: Iterable[Batch]) -> Iterator[Fact]:
+        for fact in super().delete_days(group, batches):
+            time.sleep(float(os.environ["SFS_TEST_DELAY"]))
+            yield fact
+
+    def compact(self, group: FeatureGroup) -> None:
+        time.sleep(float(os.environ["SFS_TEST_DELAY"]))
+        super().compact(group)
+        time.sleep(float(os.environ["SFS_TEST_DELAY"]))
+
 
 @dataclass(frozen=True)
 class Ended:

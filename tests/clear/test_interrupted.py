@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import resource
 import signal
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from sfs_core import FeatureGroup, SystemClock
-from sfs_core.testing import filled, history, ids_in, new_group, objects_in, record
+from sfs_core import FeatureGroup, SystemClock, TableFormat
+from sfs_core.testing import filled, history, ids_in, latest, new_group, objects_in, put, record
 from sfs_plugins.local_store import LocalStore
-from tests.clear.process import Machine
+from tests.clear.process import Machine, wait_until
 
 
 @pytest.fixture
@@ -27,11 +29,16 @@ def opened(machine: Machine) -> LocalStore:
     return LocalStore(connection="dev", clock=SystemClock(), path=machine.store)
 
 
-def make(machine: Machine, name: str, records: int, *, offline: bool = True) -> FeatureGroup:
+def make(
+    machine: Machine, name: str, records: int, *, offline: bool = True, table_format: TableFormat = TableFormat.GLUE
+) -> FeatureGroup:
     rows = (record(f"r{n}", f"2025-05-{1 + n % 28:02}T00:00:00Z", city="Oslo") for n in range(records))
     store = opened(machine)
     try:
-        return filled(store, new_group(name, offline=offline), *rows)
+        new = new_group(name, offline=offline)
+        return filled(
+            store, replace(new, offline=new.offline and replace(new.offline, table_format=table_format)), *rows
+        )
     finally:
         store.close()
 
@@ -74,6 +81,39 @@ def test_killed_at_any_moment_and_resumed_the_group_is_empty_and_nothing_else_is
 
         assert held(machine, group) == ([], 0, 0)
         assert held(machine, neighbour) == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("step", "batch"), [(3, 1), (5, 0)], ids=["while days are deleted", "while it is compacted"])
+def test_an_iceberg_table_is_empty_and_whole_wherever_its_clear_was_killed(machine: Machine, step: int, batch: int):
+    machine.delay_seconds = 0.3
+    group = make(machine, "orders", 60, table_format=TableFormat.ICEBERG)
+    neighbour = make(machine, "orders-1", 30, table_format=TableFormat.ICEBERG)
+    before = held(machine, neighbour)
+    process = machine.start("clear", "orders", "--force", "--batch-size", "20")
+    wait_until(lambda: began(machine, step, batch), 30, process.said)
+
+    process.popen.kill()
+    process.ended()
+    machine.delay_seconds = 0
+    resumed = machine("runs", "resume", machine.runs()[0])
+
+    assert resumed.code == 0, resumed.stderr
+    assert held(machine, group)[:2] == ([], 0)
+    assert held(machine, neighbour) == before
+    store = opened(machine)
+    put(store, group, record("new", "2025-05-01T00:00:00Z"))
+    assert latest(store, group) == [record("new", "2025-05-01T00:00:00Z")]
+    store.close()
+
+
+def began(machine: Machine, step: int, batch: int) -> bool:
+    """Tell whether a batch of a step has begun."""
+    for path in (machine.state / "runs").glob("*/journal.jsonl"):
+        entries = [json.loads(line) for line in path.read_text().splitlines() if '"begun"' in line]
+        if any((entry["step"], entry["batch"]) == (step, batch) for entry in entries):
+            return True
+    return False
 
 
 @pytest.mark.slow

@@ -32,7 +32,7 @@ def records_of(work: Work, sql: str) -> Iterator[pa.Table]:
     """Yield what a query gives, in parts of a size that becomes a file."""
     import pyarrow as pa
 
-    reader: Any = work.connection.execute(sql).to_arrow_reader(_FILE_RECORDS)
+    reader: Any = work.connection.sql(sql).to_arrow_reader(_FILE_RECORDS)
     for batch in reader:
         yield pa.Table.from_batches([batch])
 
