@@ -409,7 +409,8 @@ def test_its_own_files_are_not_deleted_through_s3_while_the_group_is_there(
 ):
     """[37] Also by a description that says another format."""
     keys = objects_in(store, group)
-    mistaken = replace(group, offline=replace(group.offline, table_format=TableFormat.GLUE))  # type: ignore[arg-type]
+    assert group.offline is not None
+    mistaken = replace(group, offline=replace(group.offline, table_format=TableFormat.GLUE))
 
     for described in (group, mistaken):
         with pytest.raises(FilesOfATable):
@@ -454,3 +455,40 @@ def test_ids_come_from_an_iceberg_table_too(store: ServedStore, group: FeatureGr
 
     assert sorted(found) == ["1", "2", "3", "4"]
     assert record_ids(found).num_rows == 4
+
+
+@pytest.mark.parametrize("table_format", [TableFormat.GLUE, TableFormat.ICEBERG])
+def test_an_offline_only_iceberg_group_is_migrated_into_a_group_with_both_stores(
+    aws: Sfs, store: ServedStore, table_format: TableFormat
+):
+    """Rows [32, 34] besides: a deleted record stays deleted, and times with a zone are no obstacle."""
+    source = filled(store, iceberg("old", online=False), record("1", ONE), record("1", TWO), record("2", LATER))
+    put(store, source, record("3", ONE))
+    delete(store, source, "3", at=TWO)
+    new = iceberg("new")
+    assert new.offline is not None
+    target = filled(
+        store,
+        replace(new, offline=replace(new.offline, table_format=table_format)),
+        record("9", "2026-01-01T00:00:00Z"),
+    )
+    store.settle(source)
+
+    aws.ok("migrate old new --clear-target --force --verify full")
+
+    store.settle(target)
+    assert online(store, target) == [record("1", TWO), record("2", LATER)]
+    assert latest(store, target) == [record("1", TWO), record("2", LATER)]
+    aws.ok("verify old new")
+
+
+def test_a_group_is_made_like_an_iceberg_group_and_its_format_is_shown(
+    aws: Sfs, store: ServedStore, group: FeatureGroup
+):
+    aws.ok("create copy --like orders")
+    aws.ok("migrate orders made --create-target --force")
+
+    listed = {row["name"]: row["table_format"] for row in aws.ok("list --output json").json}
+    assert listed == {"copy": "Iceberg", "made": "Iceberg", "orders": "Iceberg"}
+    assert aws.ok("describe made --output json").json["offline"]["table_format"] == "Iceberg"
+    assert online(store, store.describe("made")) == latest(store, group)
