@@ -186,6 +186,8 @@ def _setting_table(store: type[Any]) -> str:
 
 
 def _exit_codes() -> Iterator[str]:
+    # no plugin, so that nothing has loaded it
+    importlib.import_module("sfs_plugins.iceberg.errors")
     yield f"# Exit codes\n\n{NOTE}\nEach number means one thing. Partial success is never 0.\n"
     yield _table(("code", "meaning"), [(f"{code.value}", MEANINGS[code]) for code in ExitCode])
     yield "\n## Errors\n\nWith `--log-format json` the name is in `error`, and the fields are in `fields`.\n"

@@ -9,10 +9,18 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final
 
-from sfs_core.errors import BadOption, GroupExists, Refused
+from sfs_core.errors import BadOption, GroupExists, Refused, StoreNotEnabled
 from sfs_core.event_time import NANOS, EventTime
 from sfs_core.messages import say
-from sfs_core.model import FeatureGroup, FeatureGroupName, GlueTable, NewFeatureGroup, OfflineStore, StorageType
+from sfs_core.model import (
+    FeatureGroup,
+    FeatureGroupName,
+    GlueTable,
+    NewFeatureGroup,
+    OfflineStore,
+    StorageType,
+    TargetStore,
+)
 from sfs_core.ports import GroupChange, GroupQuery
 from sfs_core.rules import check_change, check_new_group
 from sfs_core.testing.online_model import OnlineModel
@@ -50,6 +58,15 @@ class Catalogue:
     def find(self, name: str) -> ModelGroup | None:
         """Return a group by its name or ARN (§1.2)."""
         return self.models.get(name.removeprefix(ARN))
+
+    def own_root(self, group: FeatureGroup) -> str:
+        """Return the prefix that is this group's alone, deleted groups' too. Raises StoreNotEnabled, Refused."""
+        if group.offline is None or group.offline.root is None:
+            raise StoreNotEnabled(group=group.name, store=TargetStore.OFFLINE)
+        if self.roots.get(group.offline.root) != group.name:
+            problem = say("{root} is not the root of {group} alone", root=group.offline.root, group=group.address)
+            raise Refused(problem=problem)
+        return group.offline.root
 
     def owner_of(self, root: str) -> FeatureGroupName | None:
         """Return the group whose root it is now; None for one that no longer is."""

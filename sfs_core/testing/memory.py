@@ -25,7 +25,6 @@ from sfs_core.errors import (
     Refused,
     SfsError,
     StoreNotEnabled,
-    StoreUnavailable,
 )
 from sfs_core.event_time import EventTime
 from sfs_core.messages import say
@@ -37,7 +36,6 @@ from sfs_core.model import (
     Identity,
     NewFeatureGroup,
     RecordId,
-    TableFormat,
     TargetStore,
 )
 from sfs_core.ports import (
@@ -59,8 +57,16 @@ from sfs_core.ports import (
 from sfs_core.rules import Value, check_record
 from sfs_core.testing.catalogue_model import ACCOUNT, REGION, Catalogue, ModelGroup
 from sfs_core.testing.columns_model import check_columns, columns_of, parquet_file, with_system_columns
-from sfs_core.testing.offline_model import Objects, Version, chosen
-from sfs_core.testing.records_model import check_put, delete_record, key_of, put_record, targets_of, update_record
+from sfs_core.testing.offline_model import Objects, Version, chosen, is_iceberg
+from sfs_core.testing.records_model import (
+    check_put,
+    delete_record,
+    key_of,
+    put_record,
+    targets_of,
+    update_record,
+    written_since,
+)
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -208,24 +214,14 @@ class MemoryStore:
 
     def holds(self, group: FeatureGroup, records: pa.RecordBatch, since: EventTime) -> Sequence[bool]:
         with self.state.lock:
-            found = self._written_since(self._model(group.name), since)
+            model = self._model(group.name)
+            found = written_since(model, self._versions(model.group), since)
         held = []
         for record in rows_of(records):
             version = (*key_of(group, record), bool(record.get(IS_DELETED)))
             held.append(found[version] > 0)
             found[version] -= 1
         return held
-
-    def _written_since(self, model: ModelGroup, since: EventTime) -> Counter[tuple[str, EventTime, bool]]:
-        """Count versions: as often as the offline store has them, or once where the online store alone has one."""
-        items = model.online.items.items()
-        online = Counter((key, item.event_time, item.record is None) for key, item in items if item.written_at >= since)
-        offline = Counter(
-            (version.record_id, version.event_time, version.is_deleted)
-            for version in self._versions(model.group)
-            if version.api_invocation_time >= since
-        )
-        return online | offline
 
     def versions(self, group: FeatureGroup, query: OfflineQuery) -> Iterator[pa.RecordBatch]:
         with self.state.lock:
@@ -251,14 +247,8 @@ class MemoryStore:
             yield record_ids(ids)
 
     def open_object(self, group: FeatureGroup, key: str) -> BinaryIO:
-        root = self._own_root(group)
-        if not key.startswith(root):
-            raise Refused(problem=say("{key} is not under {root}, so it is not read", key=key, root=root))
         with self.state.lock:
-            rows = self.state.objects.rows.get(key)
-        if rows is None:
-            raise StoreUnavailable(store=self.name, problem=say("{key} is not there", key=key))
-        return parquet_file(rows, group.features)
+            return parquet_file(self.state.objects.at(self._own_root(group), key), group.features)
 
     def keeps_versions(self, group: FeatureGroup) -> bool | None:
         self._own_root(group)
@@ -276,24 +266,17 @@ class MemoryStore:
         import pyarrow as pa
 
         with self.state.lock:
-            found = self.state.objects.under(self._own_root(group))
-        sizes = [1 + sum(len(str(version)) for version in rows) for rows in found.values()]
-        if found:
-            yield pa.record_batch({"key": pa.array(found, pa.string()), "size": pa.array(sizes, pa.int64())})
+            sizes = self.state.objects.sizes(self._own_root(group))
+        if sizes:
+            yield pa.record_batch({"key": pa.array(sizes, pa.string()), "size": pa.array(sizes.values(), pa.int64())})
 
     def delete_objects(self, group: FeatureGroup, batches: Iterable[Batch]) -> Iterator[Fact]:
         root = self._own_root(group)
-        if _is_iceberg(group) and self.state.catalogue.owner_of(root) is not None:
+        if is_iceberg(group) and self.state.catalogue.owner_of(root) is not None:
             raise FilesOfATable(group=group.address)
         for batch in batches:
-            remarks = []
             with self.state.lock:
-                for row, key in enumerate(batch.records.column("key").to_pylist()):
-                    if key.startswith(root):
-                        self.state.objects.rows.pop(key, None)
-                    else:
-                        problem = say("{key} is not under {root}, so it is not deleted", key=key, root=root)
-                        remarks.append(Remark.failed(row, Refused(problem=problem)))
+                remarks = self.state.objects.delete(root, batch.records.column("key").to_pylist())
             yield Fact.of(batch, remarks)
 
     def offline_days(self, group: FeatureGroup) -> Iterator[pa.RecordBatch]:
@@ -319,7 +302,7 @@ class MemoryStore:
     def _iceberg(self, group: FeatureGroup) -> FeatureGroup:
         """Return the group as it is now, which must be the very one described, with an Iceberg offline store."""
         now = self._with(group, TargetStore.OFFLINE).group
-        if not _is_iceberg(now):
+        if not is_iceberg(now):
             raise NotAnIcebergTable(group=group.address)
         if group.offline != now.offline:
             raise Refused(problem=say("{group} has been made anew since it was described", group=group.address))
@@ -327,19 +310,10 @@ class MemoryStore:
 
     def _own_root(self, group: FeatureGroup) -> str:
         """Return the prefix that is this group's alone, deleted groups' too (§7, prefix safety)."""
-        if group.offline is None or group.offline.root is None:
-            raise StoreNotEnabled(group=group.name, store=TargetStore.OFFLINE)
-        if self.state.catalogue.roots.get(group.offline.root) != group.name:
-            problem = say("{root} is not the root of {group} alone", root=group.offline.root, group=group.address)
-            raise Refused(problem=problem)
-        return group.offline.root
+        return self.state.catalogue.own_root(group)
 
     def settle(self, group: FeatureGroup) -> None:
         """Do nothing: rows are written as they come."""
 
     def close(self) -> None:
         """Do nothing: what the store holds goes with its state."""
-
-
-def _is_iceberg(group: FeatureGroup) -> bool:
-    return group.offline is not None and group.offline.table_format is TableFormat.ICEBERG

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from sfs_core.arrow import to_text
-from sfs_core.errors import BadOption
+from sfs_core.errors import BadOption, Refused, StoreUnavailable
 from sfs_core.event_time import EventTime
 from sfs_core.messages import say
-from sfs_core.model import FeatureDefinition, FeatureType
-from sfs_core.ports import EventTimeRange, OfflineQuery, Versions
+from sfs_core.model import FeatureDefinition, FeatureGroup, FeatureType, TableFormat
+from sfs_core.ports import EventTimeRange, OfflineQuery, Remark, Versions
 from sfs_core.rules import Value
 
 
@@ -65,6 +65,29 @@ class Objects:
             left = [row for row in rows if row.day not in gone]
             self.rows.pop(key)
             self.rows.update({key: left} if left else {})
+
+    def delete(self, root: str, keys: Sequence[str]) -> list[Remark]:
+        """Delete objects, and return a remark for each key that is not under the root."""
+        remarks = []
+        for row, key in enumerate(keys):
+            if key.startswith(root):
+                self.rows.pop(key, None)
+            else:
+                problem = say("{key} is not under {root}, so it is not deleted", key=key, root=root)
+                remarks.append(Remark.failed(row, Refused(problem=problem)))
+        return remarks
+
+    def sizes(self, root: str) -> dict[str, int]:
+        """Return how large each object under a root may be taken to be."""
+        return {key: 1 + sum(len(str(version)) for version in rows) for key, rows in self.under(root).items()}
+
+    def at(self, root: str, key: str) -> list[Version]:
+        """Return the versions of one object. Raises Refused for a key not under the root, StoreUnavailable."""
+        if not key.startswith(root):
+            raise Refused(problem=say("{key} is not under {root}, so it is not read", key=key, root=root))
+        if key not in self.rows:
+            raise StoreUnavailable(store="memory", problem=say("{key} is not there", key=key))
+        return self.rows[key]
 
     def under(self, root: str) -> dict[str, list[Version]]:
         """Return the objects under a root, which ends in `/` so that no sibling is among them (§7, prefix safety)."""
@@ -143,3 +166,8 @@ def _number(definition: FeatureDefinition, value: Value | None) -> str | int | f
     if definition.type is FeatureType.STRING:
         return value
     return int(Decimal(value)) if definition.type is FeatureType.INTEGRAL else float(value)
+
+
+def is_iceberg(group: FeatureGroup) -> bool:
+    """Tell whether a group's offline store is an Iceberg table."""
+    return group.offline is not None and group.offline.table_format is TableFormat.ICEBERG

@@ -6,7 +6,8 @@ store gains, or None. Numbers in brackets are rows of section 10 of the dossier,
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from typing import Final
 
 from sfs_core.errors import BadDefinition, BadRequest, EventTimeNotLater, RecordNotFound, StoreNotEnabled
@@ -122,3 +123,17 @@ def _row(group: FeatureGroup, record: Mapping[str, Value], now: EventTime, *, is
     record_id, event_time = key_of(group, record)
     stored = {name: stored_value(group.feature(name), value) for name, value in record.items()}
     return Version(record_id, stored, event_time, now, now, is_deleted)
+
+
+def written_since(
+    model: ModelGroup, versions: Iterable[Version], since: EventTime
+) -> Counter[tuple[str, EventTime, bool]]:
+    """Count versions: as often as the offline store has them, or once where the online store alone has one."""
+    items = model.online.items.items()
+    online = Counter((key, item.event_time, item.record is None) for key, item in items if item.written_at >= since)
+    offline = Counter(
+        (version.record_id, version.event_time, version.is_deleted)
+        for version in versions
+        if version.api_invocation_time >= since
+    )
+    return online | offline

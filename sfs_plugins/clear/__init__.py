@@ -9,14 +9,8 @@ from sfs_plugins.clear.objects import DeleteObjects
 from sfs_plugins.clear.rows import DeleteRows
 
 __all__ = [
-    "ClearCommand",
-    "DeleteObjects",
-    "DeleteRows",
-    "HardDelete",
-    "SoftDelete",
-    "sfs_clear_strategies",
-    "sfs_commands",
-]
+    "ClearCommand", "DeleteObjects", "DeleteRows", "HardDelete", "SoftDelete", "sfs_clear_strategies", "sfs_commands",
+]  # fmt: skip
 
 
 @hookimpl

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, BinaryIO, ClassVar
 import platformdirs
 
 from sfs_core import (
-    DAY,
     Batch,
     Clock,
     Delete,
@@ -38,7 +37,7 @@ from sfs_core import (
     record_ids,
     without_versions,
 )
-from sfs_plugins.local_store import deleting, encoding, held, layout, objects, online, updating, writing
+from sfs_plugins.local_store import deleting, emptying, encoding, held, layout, objects, online, updating, writing
 from sfs_plugins.local_store.catalogue import Catalogue
 from sfs_plugins.local_store.definitions import StoredGroup
 from sfs_plugins.local_store.errors import told_of
@@ -132,16 +131,7 @@ class LocalStore:
 
     def _remove(self, group: StoredGroup) -> None:
         """Take away what a group being deleted holds; repeated after a crash, it goes on where that stopped."""
-        opened = self._opened(group)
-        database = opened.held.database
-        while database.exists():
-            opened.settle(self.clock.now(), everything=True)
-            if opened.mark_gone():
-                break
-        if database.exists() and opened.is_iceberg:
-            with told_of(self.path):
-                opened.iceberg_files().leave()
-        opened.held.remove()
+        emptying.take_away(self._opened(group), self.clock)
         if group.is_gone(self.clock.now()):
             self._catalogue.forget(group)
 
@@ -305,27 +295,15 @@ class LocalStore:
 
     def offline_days(self, group: FeatureGroup) -> Iterator[pa.RecordBatch]:
         """Yield the event days of an Iceberg offline store."""
-        opened = self._iceberg(group)
-        opened.settle(self.clock.now(), everything=True)
-        with told_of(self.path):
-            yield from opened.iceberg_files().days()
+        return emptying.days(self._iceberg(group), self.clock)
 
     def delete_days(self, group: FeatureGroup, batches: Iterable[Batch]) -> Iterator[Fact]:
         """Delete event days of an Iceberg offline store; a batch is one snapshot."""
-        self._iceberg(group)
-        for batch in batches:
-            opened = self._iceberg(group)
-            opened.settle(self.clock.now(), everything=True)
-            with told_of(self.path):
-                opened.iceberg_files().delete_days(batch.records.column(DAY).to_pylist())
-            yield Fact.of(batch)
+        return emptying.delete_days(lambda: self._iceberg(group), batches, self.clock)
 
     def compact(self, group: FeatureGroup) -> None:
         """Bring the files of an Iceberg offline store in order, and let go of old snapshots."""
-        opened = self._iceberg(group)
-        opened.settle(self.clock.now(), everything=True)
-        with told_of(self.path):
-            opened.iceberg_files().compact()
+        emptying.compact(self._iceberg(group), self.clock)
 
     def _iceberg(self, group: FeatureGroup) -> Opened:
         """Return a group that must be the very one described. Raises NotAnIcebergTable, StoreNotEnabled, Refused."""

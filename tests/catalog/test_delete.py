@@ -256,3 +256,20 @@ def test_writes_still_buffered_when_the_group_goes_leave_no_objects_behind(order
     orders.clock.instant = orders.clock.instant.plus(3600 * 10**9)
     orders.ok("create orders --schema orders.yaml")
     assert objects(orders) == []
+
+
+def test_an_iceberg_table_goes_before_the_files_it_is_made_of(orders):
+    orders.ok("create events --like orders --table-format Iceberg")
+    orders.ok("put events id=1 --event-time now items=5")
+
+    answer = orders.ok("delete events --with-offline-data --force")
+
+    name = "sagemaker_featurestore.events_1748736000"
+    root = ROOT.replace("orders-", "events-")
+    assert said(answer)[1:3] == [
+        "  1. 1 from feature group, by name -> delete dev:events",
+        f"  2. 1 from table, by name -> drop {name} from the catalogue",
+    ]
+    # what says where the metadata is, for other readers, is written as the group goes
+    assert said(answer)[-1] == f"  4. list again: objects under {root} -> delete, until nothing is left: 1 done"
+    assert [path for path in objects(orders) if "/events-" in str(path)] == []

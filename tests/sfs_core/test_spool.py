@@ -222,4 +222,17 @@ def test_the_facts_beside_the_file_say_that_it_is_whole(session: MemorySession, 
         "failed": {},
         "duplicates": 0,
         "total_bytes": None,
+        "versions": None,
     }
+
+
+def test_features_that_are_called_as_counts_are_texts_and_not_added_up(session: MemorySession, folder: Path):
+    import pyarrow as pa
+
+    names = ("key", "size", "day", "records")
+    records = pa.record_batch([pa.array(["a", "b"])] * len(names), names=names)
+
+    (step,) = spooled(plan(Step(Given(say("records at hand"), records), Taking())), folder, session).steps
+
+    assert isinstance(step.source, Spooled)
+    assert (step.source.count, step.source.total_bytes, step.source.versions) == (2, None, None)
