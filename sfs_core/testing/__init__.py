@@ -73,8 +73,9 @@ from sfs_core.testing.groups import (  # noqa: E402
     record,
     typed_rows,
 )
-from sfs_core.testing.memory import MemoryState, MemoryStore  # noqa: E402
+from sfs_core.testing.memory import MemoryStore  # noqa: E402
 from sfs_core.testing.memory_plugin import MemoryPlugin  # noqa: E402
+from sfs_core.testing.memory_state import MemoryState  # noqa: E402
 from sfs_core.testing.migrate_strategy_contract import MigrateStrategyContract  # noqa: E402
 from sfs_core.testing.record_id_source_contract import RecordIdSourceContract  # noqa: E402
 from sfs_core.testing.sessions import carried_out, memory_session  # noqa: E402

@@ -9,7 +9,6 @@ online; a tombstone does not expire; an UpdateRecord appends the whole merged re
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -55,9 +54,10 @@ from sfs_core.ports import (
     Versions,
 )
 from sfs_core.rules import Value, check_record
-from sfs_core.testing.catalogue_model import ACCOUNT, REGION, Catalogue, ModelGroup
+from sfs_core.testing.catalogue_model import ACCOUNT, REGION, ModelGroup
 from sfs_core.testing.columns_model import check_columns, columns_of, parquet_file, with_system_columns
-from sfs_core.testing.offline_model import Objects, Version, chosen, is_iceberg
+from sfs_core.testing.memory_state import MemoryState
+from sfs_core.testing.offline_model import Version, chosen, is_iceberg
 from sfs_core.testing.records_model import (
     check_put,
     delete_record,
@@ -73,15 +73,6 @@ if TYPE_CHECKING:
 
 _BATCH = 100
 _WriteOne = Callable[[ModelGroup, Mapping[str, Value], EventTime], Version | None]
-
-
-@dataclass
-class MemoryState:
-    """What a memory store holds; stores that share one see the same feature groups."""
-
-    catalogue: Catalogue = field(default_factory=Catalogue)
-    objects: Objects = field(default_factory=Objects)
-    lock: threading.RLock = field(default_factory=threading.RLock)
 
 
 @dataclass

@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 
 from sfs_core.hookspecs import hookimpl
 from sfs_core.ports import Store
-from sfs_core.testing.memory import MemoryState, MemoryStore
+from sfs_core.testing.memory import MemoryStore
+from sfs_core.testing.memory_state import MemoryState
 
 
 @dataclass

@@ -43,13 +43,12 @@ from sfs_core import (
     option,
     say,
 )
-from sfs_plugins.sagemaker_store import deleting, held, iceberg_table, objects, offline, reading, tables
+from sfs_plugins.sagemaker_store import deleting, held, iceberg_table, listing, objects, offline, reading, tables
 from sfs_plugins.sagemaker_store.athena import Athena
 from sfs_plugins.sagemaker_store.calls import Calls
 from sfs_plugins.sagemaker_store.clients import RUNTIME, Clients
 from sfs_plugins.sagemaker_store.definitions import create_request, group_from, update_request
 from sfs_plugins.sagemaker_store.errors import NotOwnGroup
-from sfs_plugins.sagemaker_store.group_names import names
 from sfs_plugins.sagemaker_store.object_deletion import delete
 from sfs_plugins.sagemaker_store.object_versions import keeps_versions, listed_versions
 from sfs_plugins.sagemaker_store.objects import HeldObjects, inside
@@ -139,7 +138,7 @@ class SageMakerStore:
 
     def groups(self, query: GroupQuery) -> Iterator[FeatureGroupName]:
         """Yield names page by page, filtered and sorted by the service."""
-        return names(self.calls, self._control, self.connection, query)
+        return listing.names(self.calls, self._control, self.connection, query)
 
     def describe(self, name: str) -> FeatureGroup:
         """Return a group by its name or ARN."""
@@ -192,14 +191,7 @@ class SageMakerStore:
 
     def tags(self, name: str) -> Mapping[str, str]:
         """Return a group's tags."""
-        tags: dict[str, str] = {}
-        request: dict[str, Any] = {"ResourceArn": self.describe(self._asked_for(name)).arn}
-        while True:
-            answer = self.calls(self._control, "ListTags", name, **request)
-            tags |= {tag["Key"]: tag["Value"] for tag in answer["Tags"]}
-            if not answer.get("NextToken"):
-                return tags
-            request["NextToken"] = answer["NextToken"]
+        return listing.tags(self.calls, self._control, self.describe(self._asked_for(name)))
 
     def read(
         self, group: FeatureGroup, ids: Sequence[RecordId], features: Sequence[str] | None = None

@@ -1,11 +1,11 @@
-"""The names of the feature groups of an account and Region, listed page by page."""
+"""What the service lists page by page about feature groups: their names, and the tags of one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from sfs_core import FeatureGroupName, GroupQuery
+from sfs_core import FeatureGroup, FeatureGroupName, GroupQuery
 
 if TYPE_CHECKING:
     from sfs_plugins.sagemaker_store.calls import Calls
@@ -29,4 +29,16 @@ def names(calls: Calls, client: Any, connection: str, query: GroupQuery) -> Iter
         yield from (FeatureGroupName(entry["FeatureGroupName"]) for entry in answer["FeatureGroupSummaries"])
         if not answer.get("NextToken"):
             return
+        request["NextToken"] = answer["NextToken"]
+
+
+def tags(calls: Calls, client: Any, group: FeatureGroup) -> Mapping[str, str]:
+    """Return a group's tags. Source: API ListTags."""
+    found: dict[str, str] = {}
+    request: dict[str, Any] = {"ResourceArn": group.arn}
+    while True:
+        answer = calls(client, "ListTags", group.name, **request)
+        found |= {tag["Key"]: tag["Value"] for tag in answer["Tags"]}
+        if not answer.get("NextToken"):
+            return found
         request["NextToken"] = answer["NextToken"]
