@@ -96,7 +96,7 @@ def test_an_iceberg_table_is_empty_and_whole_wherever_its_clear_was_killed(machi
     process.popen.kill()
     process.ended()
     machine.delay_seconds = 0
-    resumed = machine("runs", "resume", machine.runs()[0])
+    resumed = machine("runs", "resume", machine.runs()[0], "--force")
 
     assert resumed.code == 0, resumed.stderr
     assert held(machine, group)[:2] == ([], 0)

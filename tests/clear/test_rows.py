@@ -197,7 +197,7 @@ def resumed(sfs: Sfs) -> Answer:
     sfs.plugins.clear()
     on_store(sfs)
     (run,) = sfs.ok("runs list --output json").json
-    return sfs(f"runs resume {run['run']}")
+    return sfs(f"runs resume {run['run']} --force")
 
 
 def test_the_cap_holds_for_what_is_found_later_too(sfs: Sfs):

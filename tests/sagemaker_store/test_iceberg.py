@@ -431,7 +431,7 @@ def test_deleting_a_group_with_its_data_drops_the_table_before_the_files(
     assert (tables(clients), bool(objects_in(store, group))) == ([], True)
     served.faults.set({"rules": []})
     (run,) = aws.ok("runs list --output json").json
-    aws.ok(f"runs resume {run['run']}")
+    aws.ok(f"runs resume {run['run']} --force")
     assert objects_in(store, group) == []
 
 
