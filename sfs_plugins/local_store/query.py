@@ -7,10 +7,12 @@ are. Event times rank as instants: of ISO texts, whose decimals vary in width, t
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,7 +39,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _BATCH_RECORDS = 8_192
-_PART_LINES = 125_000
+_PART_LINES = 250_000
+_DEALT_LINES = 2_048
 _PLACE = ("file_index", "file_row_number")
 """DuckDB's own names for where a line of a Parquet file lies."""
 
@@ -139,21 +142,43 @@ class _Question:
         return f"SELECT {_names(f.name for f in self.wanted)} FROM ({lines}) AS records {self._ending()}"
 
     def _find(self) -> None:
-        """Write down where the newest version of each record is: of one part of the record ids after the other."""
-        source = self.files.source(self.files.files, self.scratch)
-        record_id = quoted(self.group.record_identifier)
-        parts = -(-sum(self._lines()) // _PART_LINES)
-        for part in range(parts):
-            self.connection.execute(
-                "COPY (SELECT place.f AS file_index, place.l AS line FROM ("
-                f"SELECT max(struct_pack(i := {_instant(self.group)}, a := {API_INVOCATION_TIME}, w := {WRITE_TIME}, "
-                f"f := file_index, l := file_row_number, d := {IS_DELETED})) AS place FROM {source} "
-                f"{self._bounds(f'hash({record_id}) % {parts} = {part}')} GROUP BY {record_id}) "
-                f"WHERE NOT place.d ORDER BY file_index) TO {literal(str(self.scratch / f'newest-{part}.parquet'))}"
-            )
+        """Write down where the newest version of each record is.
 
+        All lines are looked at once, for their ids and times alone. Of many, these are first dealt out by the record
+        id to parts of a size that memory holds, and then each part is ranked by itself.
+        """
+        source, record_id = self.files.source(self.files.files, self.scratch), quoted(self.group.record_identifier)
+        parts = -(-sum(self._lines) // _PART_LINES)
+        place = (
+            f"struct_pack(i := {_instant(self.group)}, a := {API_INVOCATION_TIME}, w := {WRITE_TIME}, "
+            f"f := file_index, l := file_row_number, d := {IS_DELETED})"
+        )
+        # no feature's name begins with an underscore
+        lines = f"SELECT {record_id} AS _id, {place} AS _place FROM {source} {self._bounds()}"
+        if parts <= 1:
+            self._rank(f"({lines})", 0)
+            return
+        dealt = self.scratch / "dealt"
+        self.connection.execute(
+            f"COPY (SELECT *, hash(_id) % {parts} AS _part FROM ({lines})) TO {literal(str(dealt))} "
+            f"(FORMAT parquet, PARTITION_BY (_part), ROW_GROUP_SIZE {_DEALT_LINES}, COMPRESSION uncompressed)"
+        )
+        for number, part in enumerate(sorted(dealt.iterdir())):
+            self._rank(f"read_parquet({literal(str(part / '*.parquet'))}, hive_partitioning = false)", number)
+            shutil.rmtree(part)
+
+    def _rank(self, lines: str, part: int) -> None:
+        """Write down the places of the newest versions among lines of ids and places, delete markers left out."""
+        newest = literal(str(self.scratch / f"newest-{part}.parquet"))
+        self.connection.execute(
+            "COPY (SELECT _place.f AS file_index, _place.l AS line FROM "
+            f"(SELECT max(_place) AS _place FROM {lines} GROUP BY _id) WHERE NOT _place.d ORDER BY file_index) "
+            f"TO {newest}"
+        )
+
+    @cached_property
     def _lines(self) -> list[int]:
-        """Return how many lines each file has."""
+        """How many lines each file has."""
         import pyarrow.parquet as pq
 
         return [pq.read_metadata(file).num_rows for file in self.files.files]
@@ -161,7 +186,7 @@ class _Question:
     def _spans(self) -> Iterator[tuple[int, int]]:
         """Yield first and last number of files that follow one another and together have about a part's lines."""
         first, lines = 1, 0
-        for number, count in enumerate(self._lines(), 1):
+        for number, count in enumerate(self._lines, 1):
             if lines and lines + count > _PART_LINES:
                 yield first, number - 1
                 first, lines = number, 0
@@ -212,9 +237,9 @@ class _Question:
         limit = "" if self.query.limit is None else f"LIMIT {self.query.limit:d}"
         return f"{where} {order} {limit}"
 
-    def _bounds(self, *others: str) -> str:
-        """Return the condition on event time and write time that comes before ranking, and others beside it."""
-        instant, between, conditions = _instant(self.group), self.query.event_time, [*others]
+    def _bounds(self) -> str:
+        """Return the condition on event time and write time that comes before ranking."""
+        instant, between, conditions = _instant(self.group), self.query.event_time, []
         if between is not None and between.start is not None:
             conditions.append(f"{instant} >= {_bound(self.group, between.start)}")
         if between is not None and between.end is not None:

@@ -58,6 +58,33 @@ def test_files_of_other_tools_are_read_with_what_they_have(store: LocalStore, fo
     assert latest(store, group) == [record("1", TWO)]
 
 
+@pytest.mark.parametrize("lines", [1, 7, 40])
+def test_the_latest_records_are_the_same_however_small_the_parts_are_that_they_are_found_in(
+    store: LocalStore, monkeypatch: pytest.MonkeyPatch, lines: int
+) -> None:
+    """A group of some hundred thousand versions is ranked part by part: here parts of a few lines."""
+    group = filled(store, new_group("orders", "number:Integral", "city:String"))
+    for hour in range(4):
+        at = f"2025-06-01T0{hour}:00:00Z"
+        put(
+            store,
+            group,
+            *(record(f"{n:02}", at, number=str(n), city=f"{n} at {hour}") for n in range(hour, 30, hour + 1)),
+        )
+    delete(store, group, *(f"{n:02}" for n in range(0, 30, 5)), at=THREE)
+    put(store, group, record("07", THREE, number="7", city="tied"), record("10", THREE, number="10", city="revived"))
+    whole = latest(store, group)
+
+    monkeypatch.setattr("sfs_plugins.local_store.query._PART_LINES", lines)
+
+    assert latest(store, group) == whole
+    assert [row["id"] for row in whole] == [f"{n:02}" for n in range(30) if n % 5 or n == 10]
+    assert latest(store, group, OfflineQuery(where="number < 4")) == whole[:3]
+    assert len(latest(store, group, OfflineQuery(limit=9))) == 9
+    early = EventTimeRange(None, EventTime.parse(TWO, seconds=False))
+    assert len(latest(store, group, OfflineQuery(event_time=early))) == 30
+
+
 def test_event_times_of_mixed_widths_rank_as_instants(store: LocalStore) -> None:
     times = [
         "2025-06-01T01:00:00.5Z",
