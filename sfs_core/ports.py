@@ -427,8 +427,9 @@ class Store(Protocol):
         """Tell for each record whether this very version (id and event time) has been written since `since`.
 
         Asked of batches in doubt after an interrupted run. Offline, a store that cannot see its buffered rows
-        answers by its online side alone. Delete markers are recognised by the column `is_deleted`. A version that is
-        asked for several times is held the first so many times that it has been written.
+        answers by its online side alone: once, whenever that was written, and not where an older offline version
+        explains it (a False leads to a second version offline). Delete markers are recognised by the column
+        `is_deleted`. A version that is asked for several times is held the first so many times that it was written.
         """
         ...
 

@@ -218,6 +218,7 @@ class SageMakerStore:
         self, group: FeatureGroup, record_id: RecordId, features: Mapping[str, str | list[str]], how: Put
     ) -> None:
         """Change single features of a live record by UpdateRecord."""
+        self._needs(group, TargetStore.ONLINE, *(how.targets or ()))
         for name, value in features.items():
             check_value(group.feature(name), value)
         if isinstance(features.get(group.event_time), str):
