@@ -182,7 +182,7 @@ class Migration:
         run = self._run_folder()
         if run is None or self._stage() == "ended":
             return self.argv
-        return ["runs", "resume", run.name]
+        return ["runs", "resume", run.name, "--force"]
 
 
 def trials(folder: Path, ways: list[str], count: int, seed: int, ids: int) -> Iterator[tuple[str, str, bool]]:

@@ -48,6 +48,10 @@ from sfs_core.deleting import (
     DeleteOfflineObjects,
     DeleteRecords,
 )
+from sfs_core.ended import (
+    Batches,
+    Ended,
+)
 from sfs_core.errors import (
     AccessDenied,
     BadDefinition,
@@ -134,7 +138,6 @@ from sfs_core.hookspecs import (
 )
 from sfs_core.journal import (
     SPOOLING,
-    Ended,
     FolderUnusable,
     Journal,
     Run,
@@ -205,7 +208,6 @@ from sfs_core.plan import (
 from sfs_core.plan_command import (
     PlanCommand,
     RunOptions,
-    resume,
     stoppable,
 )
 from sfs_core.plugins import (
@@ -256,6 +258,10 @@ from sfs_core.render import (
 from sfs_core.report import (
     Report,
     StepReport,
+)
+from sfs_core.resuming import (
+    DeletesAgain,
+    resume,
 )
 from sfs_core.roots import (
     UnsafeRoot,
@@ -354,6 +360,7 @@ __all__ = [
     "BadRequest",
     "BadValue",
     "Batch",
+    "Batches",
     "Bug",
     "CheckRecords",
     "Choice",
@@ -372,6 +379,7 @@ __all__ = [
     "Delete",
     "DeleteOfflineObjects",
     "DeleteRecords",
+    "DeletesAgain",
     "DeletionCapReached",
     "DeletionMode",
     "DifferencesFound",

@@ -45,6 +45,8 @@ class Environment:
     stderr: TextIO
     clock: Clock = field(default_factory=SystemClock)
     resuming: Run | None = None
+    forced: bool = False
+    """Whether the run that is resumed goes on deleting without being confirmed again."""
     again: Callable[[Environment], int] | None = None
     """Runs the application once more with another environment: how a run is resumed."""
 

@@ -109,8 +109,7 @@ class _StepRun:
     def _round(self, source: Spooled, round_number: int) -> bool:
         """Work through one listing; return whether all of it came to its end without a failure that stops."""
         self._cap()
-        for ended in self.journal.ended.get((self.number, round_number), {}).values():
-            self.report.add(ended)
+        self.report.add(self.journal.earlier(self.number, round_number).total())
         facts = self.step.into.into(self._batches(source, round_number), self.session)
         with Progress(self.session.console, self.step.into.describe(), source.count) as progress:
             for fact in facts:
@@ -135,13 +134,13 @@ class _StepRun:
             raise DeletionCapReached(group=group, count=count, things=say("records or objects"), cap=cap)
 
     def _batches(self, source: Spooled, round_number: int) -> Iterator[Batch]:
-        ended = self.journal.ended.get((self.number, round_number), {})
+        earlier = self.journal.earlier(self.number, round_number)
         for number, records in enumerate(source.slices(self.step.batch_records)):
-            if number in ended:
+            if earlier.attempt_of(number):
                 continue
             if self.session.stop.is_set() or self.halted:
                 return
-            in_doubt = (self.number, round_number, number) in self.journal.begun
+            in_doubt = number in earlier.begun
             if not in_doubt:
                 self.journal.begin(self.number, round_number, number)
             self.outstanding[number] = records

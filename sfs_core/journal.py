@@ -18,7 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from sfs_core.errors import DiskFull, RunNotFound, StoreUnavailable, UsageError
+from sfs_core.ended import Batches, Ended, folded
+from sfs_core.errors import DiskFull, ExitCode, RunNotFound, StoreUnavailable, UsageError
 from sfs_core.event_time import EventTime
 from sfs_core.ports import Fact, Fate, Remark
 
@@ -30,6 +31,9 @@ class RunAmbiguous(UsageError):
     """The names of several runs begin so."""
 
     sentence = "several runs begin with {run!r}, so give more of the name: {known}"
+
+
+_DROPPED: Final = "spool.dropped"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +117,25 @@ class Run:
             os.fsync(file.fileno())
         partial.replace(self.folder / name)
 
+    @property
+    def is_over(self) -> bool:
+        """Whether it did everything, and its result was looked at where the command does that."""
+        report = self.report
+        return report is not None and report["exit_code"] == ExitCode.DONE and not (self.folder / "spool").exists()
+
     def drop_spool(self) -> None:
-        """Remove the written-down records: they are somebody's data, and a finished run needs them no more."""
-        shutil.rmtree(self.folder / "spool", ignore_errors=True)
+        """Remove the written-down records: they are somebody's data, and a finished run needs them no more.
+
+        It goes whole: of a spool that lacks a file, that file would be written anew when the run is resumed.
+        """
+        self.drop_leftovers()
+        with contextlib.suppress(FileNotFoundError):
+            (self.folder / "spool").rename(self.folder / _DROPPED)
+        self.drop_leftovers()
+
+    def drop_leftovers(self) -> None:
+        """Remove what a kill has left of a spool on its way out."""
+        shutil.rmtree(self.folder / _DROPPED, ignore_errors=True)
 
     def discard(self) -> None:
         """Remove the run, which changed nothing."""
@@ -133,24 +153,23 @@ class Run:
 
         Keys are `step`, `round`, `batch`, `row`, `fate`, `code`, `message` and `record` (feature name to value).
         """
-        current = {place: ended.attempt for place, ended in self._ended().items()}
+        places = self._places()
         for entry in _lines(self.folder / "remarks.jsonl"):
-            place = (entry["step"], entry["round"], entry["batch"])
-            is_current = entry["batch"] == SPOOLING or current.get(place) == entry["attempt"]
+            place = places.get((entry["step"], entry["round"]), Batches())
+            is_current = entry["batch"] == SPOOLING or place.attempt_of(entry["batch"]) == entry["attempt"]
             if is_current and (not fates or entry["fate"] in fates):
                 yield entry
 
     def counts(self) -> dict[int, Ended]:
         """Return what became of the batches that ended so far, by step number."""
         counts: dict[int, Ended] = {}
-        for (step, _, _), ended in self._ended().items():
-            counts.setdefault(step, Ended(0, 0, Counter(), Counter())).add(ended)
+        for (step, _), batches in self._places().items():
+            counts.setdefault(step, Ended.nothing()).add(batches.total())
         return counts
 
-    def _ended(self) -> dict[tuple[int, int, int], Ended]:
+    def _places(self) -> dict[tuple[int, int], Batches]:
         """Return how each batch ended, by the last attempt at it."""
-        entries = (entry for entry in _lines(self.folder / "journal.jsonl") if "records" in entry)
-        return {(entry["step"], entry["round"], entry["batch"]): Ended.of(entry) for entry in entries}
+        return folded(entry for entry in _lines(self.folder / "journal.jsonl") if "records" in entry)
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
@@ -169,48 +188,24 @@ SPOOLING: Final = -1
 
 
 @dataclass
-class Ended:
-    """How a batch ended, as the journal tells it."""
-
-    records: int
-    done: int
-    skipped: Counter[str]
-    failed: Counter[str]
-    attempt: int = 1
-
-    @classmethod
-    def of(cls, entry: Mapping[str, Any]) -> Self:
-        """Return what a line of the journal says."""
-        skipped, failed = Counter(entry.get("skipped", {})), Counter(entry.get("failed", {}))
-        return cls(entry["records"], entry["done"], skipped, failed, entry.get("attempt", 1))
-
-    def add(self, other: Ended) -> None:
-        """Count another batch as well."""
-        self.records, self.done = self.records + other.records, self.done + other.done
-        self.skipped.update(other.skipped)
-        self.failed.update(other.failed)
-
-
-@dataclass
 class Journal:
     """The facts of a run, appended as they happen; opened again, it knows which batches ended and which only began.
 
     Opened again it is the next `attempt`, in which batches with failed records are in doubt, so that they are retried:
     those of the last step that began, since what a later step did must not be undone.
 
+    What earlier attempts did takes a few bytes a batch, and what this one does is only written down.
     Lines reach the operating system one by one, so a killed process loses none; a power cut may lose the last second.
     """
 
     run: Run
-    ended: dict[tuple[int, int], dict[int, Ended]] = field(default_factory=dict)
-    begun: set[tuple[int, int, int]] = field(default_factory=set)
+    places: dict[tuple[int, int], Batches] = field(default_factory=dict)
     finished: set[tuple[int, int]] = field(default_factory=set)
     attempt: int = 1
 
     def __post_init__(self) -> None:
         path = self.run.folder / "journal.jsonl"
-        for entry in _lines(path):
-            self._know(entry)
+        self.places = folded(self._known(path))
         self._doubt_failures()
         _drop_torn_line(path)
         _drop_torn_line(self.run.folder / "remarks.jsonl")
@@ -218,28 +213,31 @@ class Journal:
         self._append({"opened": self.attempt})
         self._remarks = (self.run.folder / "remarks.jsonl").open("a", encoding="utf-8", buffering=1)
 
+    @property
+    def step(self) -> int:
+        """The last step that an earlier attempt began or finished, 0 for none."""
+        return max((step for step, _ in (*self.places, *self.finished)), default=0)
+
+    def earlier(self, step: int, round: int) -> Batches:
+        """Return what earlier attempts did of one round of a step."""
+        return self.places.get((step, round), Batches())
+
     def _doubt_failures(self) -> None:
         """Doubt what failed, but not before a step that has begun: a deletion must not take what was put after it."""
-        last = max((step for step, _, _ in self.begun), default=0)
-        for (step, round_number), batches in self.ended.items():
-            if step < last:
-                continue
-            for number in [number for number, ended in batches.items() if ended.failed]:
-                del batches[number]
-                self.begun.add((step, round_number, number))
-                self.finished.discard((step, round_number))
+        last = max((step for step, _ in self.places), default=0)
+        for place, batches in self.places.items():
+            if place[0] >= last and batches.doubt_failures():
+                self.finished.discard(place)
 
-    def _know(self, entry: dict[str, Any]) -> None:
-        if "opened" in entry:
-            self.attempt = entry["opened"] + 1
-            return
-        place = (entry["step"], entry["round"])
-        if "finished" in entry:
-            self.finished.add(place)
-        elif "begun" in entry:
-            self.begun.add((*place, entry["batch"]))
-        else:
-            self.ended.setdefault(place, {})[entry["batch"]] = Ended.of(entry)
+    def _known(self, path: Path) -> Iterator[dict[str, Any]]:
+        """Yield the lines that speak of batches; know what the others say."""
+        for entry in _lines(path):
+            if "opened" in entry:
+                self.attempt = entry["opened"] + 1
+            elif "finished" in entry:
+                self.finished.add((entry["step"], entry["round"]))
+            else:
+                yield entry
 
     def begin(self, step: int, round: int, batch: int) -> None:
         """Write down that a batch is about to be worked on."""

@@ -5,11 +5,16 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import socket
+import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 from sfs_core.errors import GroupBusy, Refused
 from sfs_core.journal import Run, writing_down
+
+ABANDONED_SECONDS: Final = 60.0
 
 
 class RunBusy(Refused):
@@ -75,6 +80,30 @@ def is_going_on(run: Run) -> bool:
         except BlockingIOError:
             return True
     return False
+
+
+def drop_abandoned(state: Path) -> None:
+    """Remove what killed processes of this machine left: runs never confirmed, which changed nothing, and spools.
+
+    A folder of runs may be shared with other machines, whose locks do not always show here, so theirs stay. So does
+    a run that began a moment ago: its process may be about to take its lock.
+    """
+    for run in Run.all(state):
+        if run.facts.get("host") != socket.gethostname():
+            continue
+        run.drop_leftovers()
+        if run.plan is None and _is_abandoned(_lock_of(run)):
+            run.discard()
+
+
+def _is_abandoned(lock: Path) -> bool:
+    """Tell whether a lock was taken a while ago, and nobody holds it now."""
+    try:
+        with lock.open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return time.time() - os.fstat(file.fileno()).st_mtime > ABANDONED_SECONDS
+    except (FileNotFoundError, BlockingIOError):
+        return False
 
 
 def _lock_of(run: Run) -> Path:

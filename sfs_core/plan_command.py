@@ -6,15 +6,15 @@ import contextlib
 import os
 import shlex
 import signal
+import socket
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
-from sfs_core.command import Environment, SfsCommand
+from sfs_core.command import SfsCommand
 from sfs_core.errors import (
     DeletionCapReached,
     ExitCode,
@@ -22,21 +22,21 @@ from sfs_core.errors import (
     NoTerminal,
     NotResumable,
     PlanChanged,
+    SfsError,
     StoreUnavailable,
 )
 from sfs_core.executor import run as execute
 from sfs_core.journal import Journal, Run
-from sfs_core.locks import Locks
+from sfs_core.locks import Locks, drop_abandoned
 from sfs_core.messages import Message, say
 from sfs_core.model import FeatureGroup
 from sfs_core.options import OptionSpec, declared, option
 from sfs_core.plan import Plan, as_json
 from sfs_core.report import Report
+from sfs_core.resuming import KEPT_VARIABLES, check_resumable, confirm_again, is_among, resume
 from sfs_core.session import Session
 from sfs_core.spool import Spooled, spooled
 
-_KEPT_VARIABLES: Final = ("SFS_CONFIG", "SFS_CONNECTION")
-"""Environment variables that are part of what a run was asked for."""
 _OF_RESUMING: Final = ("resume", "force", "unprotect")
 """Options that may stand beside `--resume` though the run began without them."""
 _SAME_SIGNAL_SECONDS: Final = 0.3
@@ -89,9 +89,10 @@ class PlanCommand(SfsCommand):
         if given.resume and resuming is None:
             self._check_resumed(given.resume)
             more = ["--unprotect"] if given.unprotect else []
-            return ExitCode(resume(self.environment, given.resume, more))
-        environ = {name: value for name, value in self.environment.environ.items() if name in _KEPT_VARIABLES}
-        facts = {"cwd": str(self.environment.folder), "environ": environ}
+            return ExitCode(resume(self.environment, given.resume, more, force=given.force))
+        drop_abandoned(self.session.state)
+        environ = {name: value for name, value in self.environment.environ.items() if name in KEPT_VARIABLES}
+        facts = {"cwd": str(self.environment.folder), "environ": environ, "host": socket.gethostname()}
         run = resuming or Run.new(self.session.state, str(self.name), self.environment.argv, self.session.now(), facts)
         self._run, self.session.started = run, run.at
         locks = Locks(self.session.state, run)
@@ -120,7 +121,7 @@ class PlanCommand(SfsCommand):
         run = Run.load(self.session.state, name)
         given = {value for key, value in self.io.input.arguments.items() if key != "command" and value}
         alike = run.facts["command"] == self.name and given <= {*run.facts["argv"]}
-        if not alike or not all(_is_among(run.facts["argv"], *option) for option in self._given_options()):
+        if not alike or not all(is_among(run.facts["argv"], *option) for option in self._given_options()):
             was = shlex.join(run.facts["argv"])
             raise NotResumable(run=run.name, problem=say("it is `{was}`, which is not what is asked for here", was=was))
 
@@ -151,6 +152,8 @@ class PlanCommand(SfsCommand):
             self._check_unchanged()
         elif run.plan != self._frozen(plan):
             raise PlanChanged(what=say("the plan of run {run}", run=run.name))
+        elif not self.environment.forced:
+            confirm_again(plan, run, journal, self.session)
         if first:
             run.write("plan.json", self._frozen(plan))
         return plan
@@ -228,9 +231,12 @@ class PlanCommand(SfsCommand):
         # what was skipped on purpose does not keep the rest from being looked at, nor make the whole a success
         try:
             verified = self.verify(plan, report)
-        finally:
-            if report.exit_code is ExitCode.DONE:
-                run.drop_spool()
+        except (SfsError, KeyboardInterrupt):
+            text = "`sagemaker-fs runs resume {run}` looks at the result again, and changes nothing that is done"
+            console.note(say(text, run=run.name))
+            raise
+        if report.exit_code is ExitCode.DONE:
+            run.drop_spool()
         return report.exit_code or verified
 
 
@@ -239,45 +245,6 @@ def _next(run: Run, report: Report) -> Message:
         return say("`sagemaker-fs runs show {run}` lists the records that failed, each with its reason", run=run.name)
     text = "`sagemaker-fs runs show {run}` lists what was not done; `sagemaker-fs runs resume {run}` tries again"
     return say(text, run=run.name)
-
-
-def _is_among(argv: Sequence[str], flag: str, value: Any) -> bool:
-    """Tell whether an option was given on another command line with the same value."""
-    values = [] if value is True else value if isinstance(value, list) else [value]
-    words = {word for text in argv for word in (text, *text.split("=", 1))}
-    return f"--{flag}" in words and {str(one) for one in values} <= words
-
-
-def check_resumable(run: Run) -> None:
-    """Raise NotResumable for a run that changed nothing yet, that came to its end, or whose spool is gone."""
-    if run.plan is None:
-        raise NotResumable(run=run.name, problem=say("it was never confirmed, so nothing was changed: start it anew"))
-    if run.report is not None and run.report["exit_code"] == ExitCode.DONE:
-        raise NotResumable(run=run.name, problem=say("it came to its end"))
-    if not (run.folder / "spool").exists():
-        raise NotResumable(run=run.name, problem=say("what it wrote down is gone: start it anew"))
-
-
-def resume(environment: Environment, name: str, more: Sequence[str] = ()) -> int:
-    """Go on with an earlier run, as its command, with its own options and `more`, and its own clock.
-
-    Raises RunNotFound, NotResumable.
-    """
-    run = Run.load(environment.state, name)
-    check_resumable(run)
-    assert environment.again is not None  # noqa: S101  (the application sets it)
-    others = {name: value for name, value in environment.environ.items() if name not in _KEPT_VARIABLES}
-    environ = {**others, **run.facts.get("environ", {})}
-    here = Path.cwd()
-    folder = Path(run.facts["cwd"])
-    if folder.is_dir():
-        os.chdir(folder)
-    try:
-        return environment.again(
-            replace(environment, argv=[*run.facts["argv"], *more], environ=environ, folder=folder, resuming=run)
-        )
-    finally:
-        os.chdir(here)
 
 
 @contextlib.contextmanager

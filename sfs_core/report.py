@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
+from sfs_core.ended import Ended
 from sfs_core.errors import ExitCode, SfsError
-from sfs_core.journal import Ended
 from sfs_core.messages import Message, say
 
 

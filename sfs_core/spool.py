@@ -32,6 +32,7 @@ Rejected = Callable[[int, int, "pa.RecordBatch", tuple[Remark, ...]], None]
 
 GROUP_RECORDS: Final = 65_536
 GROUP_BYTES: Final = 32 * 2**20
+READ_RECORDS: Final = 8_192
 
 
 class TooManyErrors(UsageError):
@@ -88,8 +89,8 @@ class Spooled:
         return say(text, **fields)
 
     def batches(self, session: Session) -> Iterator[pa.RecordBatch]:
-        """Yield what was written down in batches of the file's own size."""
-        yield from self.slices(65_536)
+        """Yield what was written down in batches that take little memory each."""
+        yield from self.slices(READ_RECORDS)
 
     def slices(self, records: int) -> Iterator[pa.RecordBatch]:
         """Yield what was written down in batches of exactly so many records, the last one smaller."""

@@ -1,8 +1,8 @@
 """Questions to the offline store, as SQL over the group's files.
 
 The latest version of each record is found from ids and times alone, as a place (file, line); then those lines are
-read, from the files that have any. Event times rank as instants: of ISO texts, whose decimals vary in width, the
-digits are compared.
+read, from the files that have any. Both are done in parts of so many lines that memory stays flat, however many there
+are. Event times rank as instants: of ISO texts, whose decimals vary in width, the digits are compared.
 """
 
 from __future__ import annotations
@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _BATCH_RECORDS = 8_192
+_PART_LINES = 125_000
 _PLACE = ("file_index", "file_row_number")
 """DuckDB's own names for where a line of a Parquet file lies."""
 
@@ -49,11 +50,26 @@ def versions(files: OfflineFiles, query: OfflineQuery) -> Iterator[pa.RecordBatc
         return
     with files.connected() as (connection, scratch), _blaming(query):
         question = _Question(files, query, wanted, condition, connection, scratch)
-        statement = question.latest() if query.versions is Versions.LATEST else question.history()
+        statements = question.latest() if query.versions is Versions.LATEST else [question.history()]
+        for batch in _answers(connection, statements, query.limit):
+            yield _as_text(batch)
+
+
+def _answers(
+    connection: duckdb.DuckDBPyConnection, statements: Iterable[str], limit: int | None
+) -> Iterator[pa.RecordBatch]:
+    """Yield what the statements answer, one after the other, and no more records in all than the limit."""
+    left = limit
+    for statement in statements:
         batches: Iterator[pa.RecordBatch] = connection.sql(statement).to_arrow_reader(_BATCH_RECORDS)
         for batch in batches:
-            if batch.num_rows:
-                yield _as_text(batch)
+            some = batch if left is None else batch.slice(0, left)
+            if some.num_rows:
+                yield some
+            if left is not None:
+                left -= some.num_rows
+                if not left:
+                    return
 
 
 def offline_record_ids(files: OfflineFiles, event_time: EventTimeRange | None) -> Iterator[pa.RecordBatch]:
@@ -98,9 +114,15 @@ class _Question:
     def group(self) -> FeatureGroup:
         return self.files.group
 
-    def latest(self) -> str:
-        """Return the query for the newest version of each record."""
-        return self._ranked() if self._hides_places() else self._found()
+    def latest(self) -> Iterator[str]:
+        """Yield queries that together answer with the newest version of each record, to be asked one by one."""
+        if self._hides_places():
+            yield self._ranked()
+            return
+        self._find()
+        for first, last in self._spans():
+            if self._choose(first, last):
+                yield self._chosen()
 
     def _hides_places(self) -> bool:
         """Tell whether a feature has a name of a line's place, and so hides it."""
@@ -116,21 +138,54 @@ class _Question:
         )
         return f"SELECT {_names(f.name for f in self.wanted)} FROM ({lines}) AS records {self._ending()}"
 
-    def _found(self) -> str:
-        """Find where the newest version of each record is, and return the query that reads those."""
+    def _find(self) -> None:
+        """Write down where the newest version of each record is: of one part of the record ids after the other."""
         source = self.files.source(self.files.files, self.scratch)
+        record_id = quoted(self.group.record_identifier)
+        parts = -(-sum(self._lines()) // _PART_LINES)
+        for part in range(parts):
+            self.connection.execute(
+                "COPY (SELECT place.f AS file_index, place.l AS line FROM ("
+                f"SELECT max(struct_pack(i := {_instant(self.group)}, a := {API_INVOCATION_TIME}, w := {WRITE_TIME}, "
+                f"f := file_index, l := file_row_number, d := {IS_DELETED})) AS place FROM {source} "
+                f"{self._bounds(f'hash({record_id}) % {parts} = {part}')} GROUP BY {record_id}) "
+                f"WHERE NOT place.d ORDER BY file_index) TO {literal(str(self.scratch / f'newest-{part}.parquet'))}"
+            )
+
+    def _lines(self) -> list[int]:
+        """Return how many lines each file has."""
+        import pyarrow.parquet as pq
+
+        return [pq.read_metadata(file).num_rows for file in self.files.files]
+
+    def _spans(self) -> Iterator[tuple[int, int]]:
+        """Yield first and last number of files that follow one another and together have about a part's lines."""
+        first, lines = 1, 0
+        for number, count in enumerate(self._lines(), 1):
+            if lines and lines + count > _PART_LINES:
+                yield first, number - 1
+                first, lines = number, 0
+            lines += count
+        if lines:
+            yield first, len(self.files.files)
+
+    def _choose(self, first: int, last: int) -> bool:
+        """Take the places in some of the files from what was written down; tell whether there are any."""
+        newest = literal(str(self.scratch / "newest-*.parquet"))
         self.connection.execute(
-            "CREATE TEMP TABLE newest AS SELECT place.f AS file_index, place.l AS line FROM ("
-            f"SELECT max(struct_pack(i := {_instant(self.group)}, a := {API_INVOCATION_TIME}, w := {WRITE_TIME}, "
-            f"f := file_index, l := file_row_number, d := {IS_DELETED})) AS place FROM {source} "
-            f"{self._bounds()} GROUP BY {quoted(self.group.record_identifier)}) WHERE NOT place.d"
+            "CREATE OR REPLACE TEMP TABLE newest AS SELECT file_index, line "
+            f"FROM read_parquet({newest}) WHERE file_index BETWEEN {first} AND {last}"
         )
-        found = self.connection.execute("SELECT DISTINCT file_index FROM newest ORDER BY file_index").fetchall()
         self.connection.execute(
-            "CREATE TEMP TABLE places AS SELECT new_index AS file_index, line AS file_row_number FROM newest JOIN "
-            "(SELECT file_index, row_number() OVER (ORDER BY file_index) AS new_index "
+            "CREATE OR REPLACE TEMP TABLE places AS SELECT new_index AS file_index, line AS file_row_number "
+            "FROM newest JOIN (SELECT file_index, row_number() OVER (ORDER BY file_index) AS new_index "
             "FROM (SELECT DISTINCT file_index FROM newest)) USING (file_index)"
         )
+        return self.connection.execute("SELECT 1 FROM newest LIMIT 1").fetchone() is not None
+
+    def _chosen(self) -> str:
+        """Return the query that reads the lines at the places taken, from the files that have any."""
+        found = self.connection.execute("SELECT DISTINCT file_index FROM newest ORDER BY file_index").fetchall()
         source = self.files.source([self.files.files[index - 1] for (index,) in found], self.scratch)
         features = _names(feature.name for feature in self.group.features)
         lines = f"SELECT {features} FROM {source} SEMI JOIN places USING (file_index, file_row_number)"
@@ -157,9 +212,9 @@ class _Question:
         limit = "" if self.query.limit is None else f"LIMIT {self.query.limit:d}"
         return f"{where} {order} {limit}"
 
-    def _bounds(self) -> str:
-        """Return the condition on event time and write time that comes before ranking."""
-        instant, between, conditions = _instant(self.group), self.query.event_time, []
+    def _bounds(self, *others: str) -> str:
+        """Return the condition on event time and write time that comes before ranking, and others beside it."""
+        instant, between, conditions = _instant(self.group), self.query.event_time, [*others]
         if between is not None and between.start is not None:
             conditions.append(f"{instant} >= {_bound(self.group, between.start)}")
         if between is not None and between.end is not None:

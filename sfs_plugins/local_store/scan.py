@@ -26,8 +26,9 @@ if TYPE_CHECKING:
     import duckdb
     import pyarrow as pa
 
-# what pyarrow and the process itself take comes on top: this keeps a query of any size below 512 MB
-_MEMORY = "200MB"
+# what pyarrow and the process itself take comes on top: this keeps a query of any size below 512 MB, boto3 beside it;
+# of more threads each would need as much again
+_MEMORY = "100MB"
 
 
 def quoted(name: str) -> str:
@@ -64,7 +65,9 @@ class OfflineFiles:
             pq.write_table(self._schema().empty_table(), Path(scratch, _SHAPE))
             for setting, value in (
                 ("memory_limit", _MEMORY),
-                ("threads", 2),
+                ("threads", 1),
+                ("enable_progress_bar", False),
+                ("enable_external_file_cache", False),
                 ("preserve_insertion_order", False),
                 ("temp_directory", scratch),
                 ("allowed_directories", [str(self.root), scratch]),

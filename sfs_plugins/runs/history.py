@@ -16,9 +16,9 @@ class RunState(StrEnum):
     RUNNING = "running"
     """A process is working on it, or asking its question."""
     PLANNED = "planned"
-    """It ended without a word before its plan was confirmed; nothing was changed."""
+    """It was killed before its plan was confirmed; nothing was changed, and the next run of a command removes it."""
     INTERRUPTED = "interrupted"
-    """It was stopped, or killed, and can be resumed."""
+    """It was stopped, or killed, perhaps while its result was looked at, and can be resumed."""
     FAILED = "failed"
     """It ended by itself without having done everything."""
     DONE = "done"
@@ -33,7 +33,9 @@ def state_of(run: Run) -> RunState:
     report = run.report
     if report is None or report["exit_code"] == ExitCode.INTERRUPTED:
         return RunState.INTERRUPTED
-    return RunState.DONE if report["exit_code"] == ExitCode.DONE else RunState.FAILED
+    if report["exit_code"] != ExitCode.DONE:
+        return RunState.FAILED
+    return RunState.DONE if run.is_over else RunState.INTERRUPTED
 
 
 def target_of(run: Run) -> str | None:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import threading
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from sfs_plugins.sagemaker_store.errors import ProfileMissing, RegionMissing, no_credentials
+
+RUNTIME: Final = "sagemaker-featurestore-runtime"
 
 
 @dataclass
@@ -77,13 +79,15 @@ class Clients:
     def _make(self, service: str) -> Any:
         from botocore.config import Config
 
-        # every try again is ours to decide: a write that is sent twice is written down as such
+        # every try again is ours to decide: a write that is sent twice is written down as such; and botocore need not
+        # look at every value of a record, which `check` has seen before and the service looks at again
         config = Config(
             connect_timeout=self.connect_seconds,
             read_timeout=self.read_seconds,
             max_pool_connections=64,
             retries={"total_max_attempts": 1},
             user_agent_extra="sagemaker-fs",
+            parameter_validation=service != RUNTIME,
         )
         return self.session().client(
             service, region_name=self.region_name, endpoint_url=self.endpoint_url, config=config

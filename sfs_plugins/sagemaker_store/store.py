@@ -44,7 +44,7 @@ from sfs_core import (
 from sfs_plugins.sagemaker_store import deleting, held, objects, offline, reading, tables
 from sfs_plugins.sagemaker_store.athena import Athena
 from sfs_plugins.sagemaker_store.calls import Calls
-from sfs_plugins.sagemaker_store.clients import Clients
+from sfs_plugins.sagemaker_store.clients import RUNTIME, Clients
 from sfs_plugins.sagemaker_store.definitions import create_request, group_from, update_request
 from sfs_plugins.sagemaker_store.errors import NotOwnGroup
 from sfs_plugins.sagemaker_store.group_names import names
@@ -128,7 +128,7 @@ class SageMakerStore:
 
     @property
     def _runtime(self) -> Any:
-        return self.clients.get("sagemaker-featurestore-runtime")
+        return self.clients.get(RUNTIME)
 
     def groups(self, query: GroupQuery) -> Iterator[FeatureGroupName]:
         """Yield names page by page, filtered and sorted by the service."""

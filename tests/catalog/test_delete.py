@@ -224,7 +224,7 @@ def test_an_interrupted_deletion_is_gone_on_with_though_the_group_is_gone(failin
     assert failing.failing.state.objects.rows
 
     failing.failing.broken = False
-    failing.ok(f"delete orders --resume {run}")
+    failing.ok(f"delete orders --resume {run} --force")
 
     assert not failing.failing.state.objects.rows
 
@@ -236,7 +236,7 @@ def test_a_group_made_anew_meanwhile_is_not_touched(failing):
     failing.ok("put orders id=2 --event-time now")
 
     failing.failing.broken = False
-    failing.ok(f"delete orders --resume {run}")
+    failing.ok(f"delete orders --resume {run} --force")
 
     assert failing.ok("get orders 2 --output json").json["id"] == "2"
     assert len(failing.failing.state.objects.rows) == 1

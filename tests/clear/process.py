@@ -1,6 +1,7 @@
 """`sagemaker-fs` as a process of its own, to be killed, stopped and starved; run as a script, it is that process.
 
-Its connection `dev` is the local store, made slow by `SFS_TEST_DELAY` seconds a deletion of a batch.
+Its connection `dev` is the local store, made slow by `SFS_TEST_DELAY` seconds a deletion of a batch; while its folder
+has a file `hold`, it lists no record ids.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
+
+import pyarrow as pa
 
 from sfs_core import Batch, Delete, Fact, FeatureGroup
 from sfs_plugins.local_store import LocalStore
@@ -30,6 +33,11 @@ class SlowStore(LocalStore):
         for fact in super().delete_records(group, batches, how):
             time.sleep(float(os.environ["SFS_TEST_DELAY"]))
             yield fact
+
+    def list_record_ids(self, group: FeatureGroup, *, soft_deleted: bool = False) -> Iterator[pa.RecordBatch]:
+        while (self.path / "hold").exists():
+            time.sleep(0.01)
+        return super().list_record_ids(group, soft_deleted=soft_deleted)
 
 
 @dataclass(frozen=True)

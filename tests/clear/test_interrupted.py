@@ -66,7 +66,7 @@ def test_killed_at_any_moment_and_resumed_the_group_is_empty_and_nothing_else_is
 
         if held(machine, group) != ([], 0, 0):
             # killed before the plan was confirmed, a run is no more than a folder, and cannot be resumed
-            resumed = machine("runs", "resume", run)
+            resumed = machine("runs", "resume", run, "--force")
             if resumed.code == 4:
                 assert "it was never confirmed" in resumed.stderr
                 resumed = machine("clear", group.name, "--force")
@@ -97,7 +97,7 @@ def test_ctrl_c_once_finishes_what_is_in_flight_and_the_run_can_be_resumed(machi
     assert begun == over < 10
     assert len(held(machine, group)[0]) == 100 - 10 * over
     machine.delay_seconds = 0
-    assert machine("runs", "resume", name).code == 0
+    assert machine("runs", "resume", name, "--force").code == 0
     assert held(machine, group) == ([], 0, 0)
 
 
@@ -129,7 +129,7 @@ def test_ctrl_c_twice_stops_at_once_and_the_run_can_be_resumed(machine: Machine)
     assert ended.code == 130
     assert time.monotonic() - began < 5
     machine.delay_seconds = 0
-    assert machine("runs", "resume", machine.runs()[0]).code == 0
+    assert machine("runs", "resume", machine.runs()[0], "--force").code == 0
     assert held(machine, group) == ([], 0, 0)
 
 
@@ -175,7 +175,7 @@ def test_two_clears_of_one_group_at_once(machine: Machine):
     name = machine.runs()[0]
 
     second = machine("clear", "ORDERS", "--force")
-    resumed = machine("runs", "resume", name)
+    resumed = machine("runs", "resume", name, "--force")
 
     assert (second.code, resumed.code) == (4, 4)
     assert second.stderr == (
@@ -231,7 +231,7 @@ def test_a_run_is_resumed_from_any_folder_with_its_own_files_and_clock(machine: 
     elsewhere.mkdir()
     machine.delay_seconds = 0
 
-    resumed = machine("runs", "resume", machine.runs()[0][:8], cwd=elsewhere)
+    resumed = machine("runs", "resume", machine.runs()[0][:8], "--force", cwd=elsewhere)
 
     assert resumed.code == 0, resumed.stderr
     assert held(machine, group)[0] == ["r29"]

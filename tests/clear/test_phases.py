@@ -92,7 +92,7 @@ def test_what_a_store_left_undone_is_done_by_resume(sfs: Sfs):
     on_store(sfs, delete_records=breaking_at(3, StoreUnavailable(store="local", problem="it went away")))
     sfs("clear orders --force --batch-size 2 --max-workers 1")
 
-    answer = sfs.ok(f"runs resume {only_run(sfs)['run']}")
+    answer = sfs.ok(f"runs resume {only_run(sfs)['run']} --force")
 
     assert held(sfs, group) == EMPTY
     assert "10 done" in answer.stderr
@@ -181,7 +181,7 @@ def test_once_the_writer_has_stopped_resume_empties_the_group(sfs: Sfs):
     on_store(sfs, delete_records=with_writer(MAX_ROUNDS + 1))
     assert sfs("clear orders --force").code == 4
 
-    sfs.ok(f"runs resume {only_run(sfs)['run']}")
+    sfs.ok(f"runs resume {only_run(sfs)['run']} --force")
 
     assert held(sfs, group) == EMPTY
 
@@ -286,7 +286,7 @@ def test_a_group_made_anew_is_not_cleared_by_resume(sfs: Sfs):
     sfs.clock.instant = sfs.clock.instant.plus(10**9)
     group = make(sfs, offline=False)
 
-    answer = sfs(f"runs resume {only_run(sfs)['run']}")
+    answer = sfs(f"runs resume {only_run(sfs)['run']} --force")
 
     assert answer.code == 5
     assert held(sfs, group) == Held(["r0", "r1", "r2"], [], 0, [])
@@ -338,7 +338,7 @@ def test_clear_resumes_its_own_runs(sfs: Sfs):
     on_store(sfs, delete_records=breaking_at(3, StoreUnavailable(store="local", problem="it went away")))
     sfs("clear orders --force --batch-size 2 --max-workers 1")
 
-    sfs.ok(f"clear orders --resume {only_run(sfs)['run']}")
+    sfs.ok(f"clear orders --force --resume {only_run(sfs)['run']}")
 
     assert held(sfs, group) == EMPTY
 
@@ -367,7 +367,7 @@ def test_a_run_that_was_never_confirmed_cannot_be_resumed(sfs: Sfs):
     name = only_run(sfs)["run"]
     (Path(sfs.environ["SFS_STATE_DIR"]) / "runs" / name / "plan.json").unlink()
 
-    answer = sfs(f"runs resume {name}")
+    answer = sfs(f"runs resume {name} --force")
 
     assert (answer.code, answer.stderr) == (
         4,

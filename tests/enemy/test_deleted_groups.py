@@ -64,7 +64,7 @@ def test_a_group_made_anew_keeps_what_it_holds_when_the_deletion_of_the_first_is
     store.close()
     (run,) = (sfs.folder / "state" / "runs").iterdir()
 
-    answer = sfs(f"runs resume {run.name}")
+    answer = sfs(f"runs resume {run.name} --force")
 
     store = LocalStore(connection="dev", clock=sfs.clock, path=sfs.store)
     assert (ids_in(store, new), len(history(store, new))) == (["1"], 1)
@@ -88,7 +88,7 @@ def test_a_group_made_anew_within_the_old_root_is_left_alone(sfs: Sfs, monkeypat
     store.close()
     (run,) = (sfs.folder / "state" / "runs").iterdir()
 
-    answer = sfs(f"runs resume {run.name}")
+    answer = sfs(f"runs resume {run.name} --force")
 
     assert answer.code == 4, answer
     store = LocalStore(connection="dev", clock=sfs.clock, path=sfs.store)

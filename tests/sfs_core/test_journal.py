@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import stat
+import tracemalloc
 from collections import Counter
 from pathlib import Path
 
@@ -122,9 +123,10 @@ def test_a_journal_opened_again_knows_what_ended_and_what_only_began(run: Run):
 
     again = opened(run)
 
-    assert again.ended == {(1, 0): {0: ended(2), 2: ended(1)}}
-    assert (again.begun, again.finished) == ({(1, 0, 0), (1, 0, 1), (1, 0, 2)}, {(2, 0)})
-    assert again.attempt == 2
+    earlier = again.earlier(1, 0)
+    assert [earlier.attempt_of(number) for number in range(4)] == [1, 0, 1, 0]
+    assert (earlier.begun, earlier.total()) == ({1}, ended(3))
+    assert (again.finished, again.step, again.attempt) == ({(2, 0)}, 2, 2)
 
 
 def ended(records: int, failed: int = 0, attempt: int = 1) -> Ended:
@@ -139,7 +141,35 @@ def test_a_batch_with_failures_is_in_doubt_the_next_time(run: Run):
 
     again = opened(run)
 
-    assert (again.ended, again.begun, again.finished) == ({(1, 0): {}}, {(1, 0, 0)}, set())
+    earlier = again.earlier(1, 0)
+    assert (earlier.attempt_of(0), earlier.begun, earlier.total()) == (0, {0}, ended(0))
+    assert again.finished == set()
+
+
+def test_a_batch_that_was_tried_again_counts_as_it_ended_last(run: Run):
+    for failed in ((0, 1), (1,), ()):
+        journal = opened(run)
+        journal.end(1, 0, fact(0, "a", "b", failed=failed))
+        journal.close()
+
+    assert run.counts() == {1: ended(2)}
+    assert list(run.remarks()) == []
+    assert opened(run).earlier(1, 0).attempt_of(0) == 3
+
+
+def test_what_ended_takes_a_few_bytes_a_batch_when_a_run_is_gone_on_with(run: Run):
+    lines = '{{"step": 1, "round": 0, "batch": {n}, "begun": true}}\n'
+    lines += '{{"step": 1, "round": 0, "batch": {n}, "records": 1000, "done": 1000}}\n'
+    (run.folder / "journal.jsonl").write_text("".join(lines.format(n=n) for n in range(20_000)))
+
+    tracemalloc.start()
+    journal = opened(run)
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    journal.close()
+
+    assert journal.earlier(1, 0).total() == ended(20_000_000)
+    assert held < 20_000 * 8
 
 
 @pytest.mark.parametrize("torn", [b"{", b'{"step": 1, "round": 0, "ba', b'"caf\xc3', b"x" * 3_000_000])
