@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from sfs_core import AccessDenied, Batch, Fact, FeatureGroup, Refused, Remark, SfsError
+from sfs_core import AccessDenied, Batch, Fact, FeatureGroup, Refused, Remark, SfsError, StoreUnavailable
 from sfs_plugins.sagemaker_store.errors import PASSING, THROTTLES, translated
 from sfs_plugins.sagemaker_store.objects import HeldObjects, KeyOutsideRoot, inside
 
@@ -32,6 +32,15 @@ class OlderVersionKept(Refused):
     """The current version of an object stays, because an older one that could not be deleted would come back."""
 
     sentence = "the current version of {key} stays: an older one could not be deleted and would come back in its place"
+
+
+class AnswerAstray(StoreUnavailable):
+    """S3 answers about an object nobody asked it to delete, so what became of those asked for is not known."""
+
+    sentence = (
+        "S3 answered a deletion in bucket {bucket} about {key!r}, which was not asked for ({code}), so what became of "
+        "the objects that were is not known: `sagemaker-fs runs resume` deletes what is left of them"
+    )
 
 
 def delete(objects: HeldObjects, prefix: str, group: FeatureGroup, batches: Iterable[Batch]) -> Iterator[Fact]:
@@ -90,23 +99,31 @@ def _deleted(objects: HeldObjects, named: Sequence[Named]) -> Mapping[Named, Sfs
         )
         asked, named = named, []
         for error in answer.get("Errors", []):
-            code, one = error.get("Code", ""), _meant(asked, error)
+            code, meant = error.get("Code", ""), _meant(objects, asked, error)
             if code in THROTTLES:
                 calls.throttled()
             if code in THROTTLES | PASSING and attempt < ROUNDS:
-                named.append(one)
+                named += [one for one in meant if one not in named]
                 continue
-            failed[one] = _failure(objects, one, error)
+            failed |= {one: _failure(objects, one, error) for one in meant}
         if not named:
             break
         calls.pause(attempt)
     return failed
 
 
-def _meant(asked: Sequence[Named], error: Mapping[str, Any]) -> Named:
-    """Return what an error is about; of an object that was named without a version it may name one all the same."""
-    named = (error["Key"], error.get("VersionId") or None)
-    return named if named in asked else (error["Key"], None)
+def _meant(objects: HeldObjects, asked: Sequence[Named], error: Mapping[str, Any]) -> list[Named]:
+    """Return what of that asked for an error is about: never more than was asked, and never nothing.
+
+    Of an object that was named without a version an error may name one all the same; and one that names none is about
+    every version of the key. Raises AnswerAstray.
+    """
+    key, version = error.get("Key"), error.get("VersionId") or None
+    meant = [one for one in asked if one[0] == key and version in (one[1], None)]
+    meant = meant or [one for one in asked if one == (key, None)]
+    if not meant:
+        raise AnswerAstray(bucket=objects.bucket, key=key or "", code=error.get("Code", ""))
+    return meant
 
 
 def _failure(objects: HeldObjects, named: Named, error: Mapping[str, Any]) -> SfsError:
