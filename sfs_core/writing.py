@@ -81,11 +81,23 @@ class PutRecords:
         for fact in facts:
             yield chosen.pop(fact.batch.number).fact(fact)
 
+    @property
+    def _as_written(self) -> FeatureGroup:
+        """The group with those stores alone that are written to: what another one shows says nothing of this write."""
+        if self.how.targets is None:
+            return self.group
+        is_online, is_offline = (store in self.how.targets for store in (TargetStore.ONLINE, TargetStore.OFFLINE))
+        return replace(
+            self.group,
+            online=self.group.online if is_online else None,
+            offline=self.group.offline if is_offline else None,
+        )
+
     def _choose(self, store: Store, batch: Batch, since: EventTime) -> _Chosen:
         """Return the rows of a batch that are to be written, with a remark for each that the target makes needless."""
         rows, remarks = list(range(batch.records.num_rows)), []
         if batch.in_doubt:
-            held = _held(store, self.group, batch.records, since)
+            held = _held(store, self._as_written, batch.records, since)
             rows = [row for row in rows if not held[row]]
         if self.skip_newer and TargetStore.ONLINE in (self.how.targets or self.group.stores) and rows:
             newer = _not_older(store, self.group, batch.records)
