@@ -192,7 +192,8 @@ def _exit_codes() -> Iterator[str]:
     yield _table(("code", "meaning"), [(f"{code.value}", MEANINGS[code]) for code in ExitCode])
     yield "\n## Errors\n\nWith `--log-format json` the name is in `error`, and the fields are in `fields`.\n"
     _load_rooms()
-    errors = sorted(_errors(SfsError), key=lambda error: (error.exit_code, error.__name__))
+    # two rooms may have errors of one name: the order must not be that in which they were imported
+    errors = sorted(set(_errors(SfsError)), key=lambda error: (error.exit_code, error.__name__, error.__module__))
     rows = [(f"`{error.__name__}`", str(error.exit_code.value), f"`` {error.sentence} ``") for error in errors]
     yield _table(("error", "code", "sentence"), [row for row in rows if row[2] != "`` {problem} ``"])
 

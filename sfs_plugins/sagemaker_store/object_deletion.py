@@ -38,7 +38,7 @@ class AnswerAstray(StoreUnavailable):
     """S3 answers about an object nobody asked it to delete, so what became of those asked for is not known."""
 
     sentence = (
-        "S3 answered a deletion in bucket {bucket} about {key!r}, which was not asked for ({code}), so what became of "
+        "a deletion in bucket {bucket} was answered with {key!r}, which was not asked for ({code}), so what became of "
         "the objects that were is not known: `sagemaker-fs runs resume` deletes what is left of them"
     )
 
