@@ -17,6 +17,7 @@ from sfs_core import DAY, FeatureGroup
 from sfs_plugins.local_store import buffer
 from sfs_plugins.local_store.buffer import EVENT_SECONDS, Writing
 from sfs_plugins.local_store.database import Database
+from sfs_plugins.local_store.errors import TableElsewhere
 from sfs_plugins.local_store.table_pointer import TablePointer
 
 if TYPE_CHECKING:
@@ -89,12 +90,17 @@ class IcebergFiles:
 
         delete_days(self.table(), days)
 
-    def compact(self) -> None:
-        """Make few files of many, let go of snapshots that have reached their age, and of what only they show."""
+    def compact(self, root: str) -> None:
+        """Make few files of many, let go of snapshots that have reached their age, and of what only they show.
+
+        Raises TableElsewhere, nothing changed, unless the table lies at `root`: another tool may have moved it.
+        """
         from sfs_plugins.iceberg.compaction import compact
         from sfs_plugins.iceberg.upkeep import expire, remove_orphans
 
         table = self.table()
+        if table.location().rstrip("/") != root.rstrip("/"):
+            raise TableElsewhere(group=self.group.address, location=table.location(), root=root)
         with TemporaryDirectory(prefix="sagemaker-fs-") as copies:
             compact(table, Path(copies))
         expire(table)
