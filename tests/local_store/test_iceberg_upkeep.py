@@ -11,7 +11,7 @@ import pytest
 from pyiceberg.table import Table
 from pyiceberg.table.update import SetLocationUpdate
 
-from sfs_core import FeatureGroup, NewFeatureGroup, Refused, TableFormat
+from sfs_core import FeatureGroup, NewFeatureGroup, Refused, StoreUnavailable, TableFormat
 from sfs_core.testing import ONE, created, history, new_group, put, record
 from sfs_plugins.iceberg.file_io import FolderIO
 from sfs_plugins.iceberg.tables import open_table
@@ -106,3 +106,22 @@ def test_records_without_an_event_time_stay_without_a_day_when_compacted(store: 
     table = opened(store, group)
     assert table.scan(f"{group.event_time} IS NULL").to_arrow().num_rows == 2
     assert len(list(table.scan().plan_files())) == 2
+
+
+@pytest.mark.parametrize("damage", [b"", b"not Iceberg at all"], ids=["empty", "other bytes"])
+@pytest.mark.parametrize("pattern", ["*.metadata.json", "snap-*.avro", "*-m0.avro", "*.parquet"])
+def test_a_damaged_file_is_told_of_in_one_sentence_and_nothing_goes(
+    store: LocalStore, folder: Path, pattern: str, damage: bytes
+) -> None:
+    group = created(store, iceberg())
+    for number in range(2):
+        put(store, group, record(str(number), ONE))
+        store.settle(group)
+    for path in folder.rglob(pattern):
+        path.write_bytes(damage)
+    before = aged(folder)
+
+    with pytest.raises(StoreUnavailable, match=r"^a file of the Iceberg table in .* is damaged \(.+\), so nothing"):
+        store.compact(group)
+
+    assert [path for path in before if not path.exists()] == []
