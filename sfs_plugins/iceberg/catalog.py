@@ -17,6 +17,7 @@ from pyiceberg.table.sorting import UNSORTED_SORT_ORDER
 from pyiceberg.table.update import TableRequirement, TableUpdate, update_table_metadata
 from pyiceberg.typedef import Identifier, Properties
 
+from sfs_plugins.iceberg.errors import told_of_damage
 from sfs_plugins.iceberg.file_io import FolderIO
 
 _NAME = ("feature_group", "table")
@@ -49,7 +50,8 @@ class OneTable(NoopCatalog):
         location = self._pointer.location()
         if location is None:
             raise NoSuchTableError("there is no table yet")
-        metadata = FromInputFile.table_metadata(self._files.new_input(location))
+        with told_of_damage(location):
+            metadata = FromInputFile.table_metadata(self._files.new_input(location))
         return Table(_NAME, metadata, location, self._files, self)
 
     def make(self, schema: Schema, spec: PartitionSpec, location: str, properties: Properties) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from sfs_core import Refused, StoreUnavailable
 
 
@@ -32,3 +35,24 @@ class EqualityDeletes(StoreUnavailable):
     sentence = (
         "{location} has equality delete files, which cannot be read here: compact it with the engine that wrote them"
     )
+
+
+class DamagedTable(StoreUnavailable):
+    """An Iceberg table with a file that cannot be read for what it is: what that file names is not known."""
+
+    sentence = (
+        "a file of the Iceberg table in {location} is damaged ({problem}), so nothing of it is removed: put a copy back"
+    )
+
+
+@contextmanager
+def told_of_damage(location: str) -> Iterator[None]:
+    """Turn what a damaged metadata file, manifest or data file raises into DamagedTable, naming the table's place."""
+    from pyiceberg.exceptions import ValidationError
+
+    try:
+        yield
+    # one made of other bytes than its format asks for: JSON and Parquet (ValueError), Avro (the others)
+    except (ValueError, ValidationError, EOFError, SystemError) as error:
+        reason = (str(error).splitlines() or [""])[0]
+        raise DamagedTable(location=location, problem=reason or type(error).__name__) from error

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sfs_core import DAY, Batch, Clock, Fact
 from sfs_plugins.local_store.errors import told_of
+from sfs_plugins.local_store.objects import OwnRoot
 from sfs_plugins.local_store.opened import Opened
 
 if TYPE_CHECKING:
@@ -31,11 +32,11 @@ def delete_days(again: Callable[[], Opened], batches: Iterable[Batch], clock: Cl
         yield Fact.of(batch)
 
 
-def compact(opened: Opened, clock: Clock) -> None:
-    """Bring the files of the table in order, and let go of old snapshots."""
+def compact(opened: Opened, root: OwnRoot, clock: Clock) -> None:
+    """Bring the files of the table in order, and let go of old snapshots. Raises TableElsewhere, nothing changed."""
     opened.settle(clock.now(), everything=True)
     with told_of(opened.held.database.folder):
-        opened.iceberg_files().compact()
+        opened.iceberg_files().compact(root.uri)
 
 
 def take_away(opened: Opened, clock: Clock) -> None:

@@ -19,6 +19,15 @@ class OutsideRoot(Refused):
     sentence = "{uri} is not under {root}, the root of feature group {group!r}, so it was not touched"
 
 
+class TableElsewhere(Refused):
+    """An Iceberg table that another tool has given another place: what lies there may be others'."""
+
+    sentence = (
+        "the Iceberg table of {group} is said to lie at {location}, not at {root}, so no file of it was brought in "
+        "order: set its location back"
+    )
+
+
 @contextmanager
 def told_of(folder: Path) -> Iterator[None]:
     """Turn failures of SQLite and the disk into DiskFull, AccessDenied or StoreUnavailable, naming `folder`."""

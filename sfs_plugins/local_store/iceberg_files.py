@@ -17,6 +17,7 @@ from sfs_core import DAY, FeatureGroup
 from sfs_plugins.local_store import buffer
 from sfs_plugins.local_store.buffer import EVENT_SECONDS, Writing
 from sfs_plugins.local_store.database import Database
+from sfs_plugins.local_store.errors import TableElsewhere
 from sfs_plugins.local_store.table_pointer import TablePointer
 
 if TYPE_CHECKING:
@@ -75,10 +76,12 @@ class IcebergFiles:
         """Yield each event day and how many versions it has."""
         import pyarrow as pa
 
+        from sfs_plugins.iceberg.errors import told_of_damage
         from sfs_plugins.iceberg.reading import live_days
 
-        with TemporaryDirectory(prefix="sagemaker-fs-") as copies:
-            days = live_days(self.table(), Path(copies))
+        table = self.table()
+        with told_of_damage(table.location()), TemporaryDirectory(prefix="sagemaker-fs-") as copies:
+            days = live_days(table, Path(copies))
         if days:
             records = pa.array(days.values(), pa.int64())
             yield pa.record_batch({DAY: pa.array(days, pa.string()), "records": records})
@@ -86,19 +89,28 @@ class IcebergFiles:
     def delete_days(self, days: Sequence[str]) -> None:
         """Delete every version of some days, in one snapshot."""
         from sfs_plugins.iceberg.changing import delete_days
+        from sfs_plugins.iceberg.errors import told_of_damage
 
-        delete_days(self.table(), days)
+        table = self.table()
+        with told_of_damage(table.location()):
+            delete_days(table, days)
 
-    def compact(self) -> None:
-        """Make few files of many, let go of snapshots that have reached their age, and of what only they show."""
+    def compact(self, root: str) -> None:
+        """Make few files of many, let go of snapshots that have reached their age, and of what only they show.
+
+        Raises TableElsewhere, nothing changed, unless the table lies at `root`: another tool may have moved it.
+        """
         from sfs_plugins.iceberg.compaction import compact
+        from sfs_plugins.iceberg.errors import told_of_damage
         from sfs_plugins.iceberg.upkeep import expire, remove_orphans
 
         table = self.table()
-        with TemporaryDirectory(prefix="sagemaker-fs-") as copies:
+        if table.location().rstrip("/") != root.rstrip("/"):
+            raise TableElsewhere(group=self.group.address, location=table.location(), root=root)
+        with told_of_damage(table.location()), TemporaryDirectory(prefix="sagemaker-fs-") as copies:
             compact(table, Path(copies))
-        expire(table)
-        remove_orphans(table)
+            expire(table)
+            remove_orphans(table)
 
     def leave(self) -> None:
         """Write down which metadata file is the last, where any Iceberg reader looks for it: the group goes."""

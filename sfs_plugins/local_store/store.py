@@ -302,8 +302,11 @@ class LocalStore:
         return emptying.delete_days(lambda: self._iceberg(group), batches, self.clock)
 
     def compact(self, group: FeatureGroup) -> None:
-        """Bring the files of an Iceberg offline store in order, and let go of old snapshots."""
-        emptying.compact(self._iceberg(group), self.clock)
+        """Bring the files of an Iceberg offline store in order, and let go of old snapshots.
+
+        Raises Refused, and changes nothing, unless the table lies at the group's own root, which is its alone.
+        """
+        emptying.compact(self._iceberg(group), objects.own_root(self._catalogue, group), self.clock)
 
     def _iceberg(self, group: FeatureGroup) -> Opened:
         """Return a group that must be the very one described. Raises NotAnIcebergTable, StoreNotEnabled, Refused."""
