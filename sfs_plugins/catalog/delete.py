@@ -72,7 +72,7 @@ class DeleteCommand(PlanCommand):
             raise VersionsWithoutData
         data = self._offline_data(group, options) if options.with_offline_data else Plan(say("-"), ())
         self._check_online_cap(group)
-        steps = (Step(_itself(group), DeleteFeatureGroup(group)), *data.steps)
+        steps = (Step(_itself(group), DeleteFeatureGroup(group), destroys=True), *data.steps)
         notes = (*_notes(group, options), *data.notes)
         return Plan(say("Delete {group}", group=group.address), steps, notes, confirm=group, changes=(group,))
 
@@ -88,7 +88,7 @@ class DeleteCommand(PlanCommand):
         ]
         table, reason = own_table(group, others)
         if table is not None:
-            steps.append(Step(table, DropTable(group)))
+            steps.append(Step(table, DropTable(group), destroys=True))
         versions = () if options.purge_versions else versions_note(group, store.keeps_versions(group))
         return Plan(say("-"), tuple(steps), (*reason, *versions))
 

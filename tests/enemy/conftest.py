@@ -3,4 +3,4 @@
 from tests.sagemaker_store.conftest import aws, clock, served, store
 from tests.sagemaker_store.served import clients, server
 
-__all__ = ["aws", "clients", "clock", "server", "served", "store"]
+__all__ = ["aws", "clients", "clock", "served", "server", "store"]
