@@ -86,7 +86,7 @@ class DeleteCommand(PlanCommand):
             raise VersionsWithoutData
         data = self._offline_data(group, options) if options.with_offline_data else Plan(say("-"), ())
         self._check_online_cap(group)
-        steps = (Step(_itself(group), DeleteFeatureGroup(group)), *data.steps)
+        steps = (Step(_itself(group), DeleteFeatureGroup(group), destroys=True), *data.steps)
         notes = (*_notes(group, options), *data.notes)
         return Plan(say("Delete {group}", group=group.address), steps, notes, confirm=group, changes=(group,))
 
@@ -106,7 +106,7 @@ class DeleteCommand(PlanCommand):
             raise TableLeft(group=group.address, reason=reason[0])
         if table is not None:
             # an Iceberg table without its files is broken, so that it goes before them; files without it are litter
-            steps.insert(0 if is_iceberg else len(steps), Step(table, DropTable(group)))
+            steps.insert(0 if is_iceberg else len(steps), Step(table, DropTable(group), destroys=True))
         versions = () if options.purge_versions else versions_note(group, store.keeps_versions(group))
         return Plan(say("-"), tuple(steps), (*reason, *versions))
 

@@ -138,7 +138,7 @@ def test_a_table_that_may_not_be_dropped_names_the_permission_and_the_run_is_gon
     left = tables(clients)
     served.faults.set({"rules": []})
     run = refused.stderr.rpartition("runs resume ")[2].partition("`")[0]
-    aws.ok(f"runs resume {run}")
+    aws.ok(f"runs resume {run} --force")
 
     assert refused.code == 11
     assert "ask for the permission glue:DeleteTable" in refused.stderr
@@ -156,7 +156,7 @@ def test_a_run_that_is_gone_on_with_leaves_the_table_of_a_group_made_anew(
     store.clock.instant = store.clock.instant.plus(60 * 10**9)  # type: ignore[attr-defined]
     anew = filled(store, new_group("fg-1"), record("2", ONE))
 
-    aws.ok(f"runs resume {refused.stderr.rpartition('runs resume ')[2].partition('`')[0]}")
+    aws.ok(f"runs resume {refused.stderr.rpartition('runs resume ')[2].partition('`')[0]} --force")
 
     assert tables(clients) == [table_of(anew).table]
     assert latest(store, anew) == [record("2", ONE)]
