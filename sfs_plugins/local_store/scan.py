@@ -102,6 +102,17 @@ class OfflineFiles:
         """Return an instant as SQL of the type of the system columns' times."""
         return f"make_timestamp{'tz' if self.has_zones else ''}({instant.nanoseconds // 1000})"
 
+    def lines(self) -> list[int]:
+        """Return how many lines each file has. Raises StoreUnavailable for one that is broken, or gone by now."""
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            return [pq.read_metadata(file).num_rows for file in self.files]
+        except (pa.ArrowException, OSError) as error:
+            store = say("the embedded store in {folder}", folder=self.folder)
+            raise StoreUnavailable(store=store, problem=str(error).partition("\n")[0]) from error
+
     def _schema(self) -> pa.Schema:
         import pyarrow as pa
 
