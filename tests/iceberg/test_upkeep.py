@@ -17,6 +17,7 @@ from sfs_plugins.iceberg.reading import live_days, live_files
 from sfs_plugins.iceberg.tables import open_table
 from sfs_plugins.iceberg.upkeep import expire, remove_orphans
 from tests.iceberg.conftest import Pointer, Seen, objects, rows
+from tests.iceberg.test_reading import hide
 
 ONE, TWO, THREE = (f"2025-06-01T0{hour}:00:00Z" for hour in (1, 2, 3))
 NEXT_DAY = "2025-06-02T01:00:00Z"
@@ -203,3 +204,18 @@ def test_days_are_counted_from_live_records(table: Table, scratch: Path):
     append(table, rows(("1", ONE), ("2", TWO), ("3", NEXT_DAY)))
 
     assert live_days(table, scratch) == {"2025-06-01": 2, "2025-06-02": 1}
+
+
+def test_what_another_engine_deletes_while_a_table_is_compacted_does_not_come_back(
+    table: Table, files: FolderIO, pointer: Pointer, seen: Seen, scratch: Path
+):
+    """It deletes by position, and leaves the data file where it is: the compacted one would have the record again."""
+    append(table, rows(("1", ONE), ("2", TWO)))
+    append(table, rows(("3", TWO)))
+    first, _ = live_files(table, scratch)
+    other = open_table(pointer, files)
+    pointer.before_swap = lambda: hide(other, first.location, "2025-06-01", 0)
+
+    compact(table, scratch)
+
+    assert seen(open_table(pointer, files)) == [("2", TWO), ("3", TWO)]

@@ -51,9 +51,22 @@ def put(table: IcebergTable, gone: Sequence[str], records: Iterable[pa.Table]) -
     """
     from sfs_plugins.iceberg.tables import committed
 
+    # what the records were made out from: deletions that others commit from here on are not in them
+    hidden = _delete_files(table) if gone else frozenset()
     files = [file for some in records if some.num_rows for file in _written(table, some)]
     if gone or files:
-        committed(table, lambda table: _commit(table, gone, files))
+        committed(table, lambda table: _commit(table, gone, files, hidden))
+
+
+def _delete_files(table: IcebergTable) -> frozenset[str]:
+    """Return the places of the files that tell which records of data files are deleted."""
+    from pyiceberg.manifest import DataFileContent
+
+    from sfs_plugins.iceberg.reading import entries_of
+
+    snapshot = table.current_snapshot()
+    entries = entries_of(table, snapshot) if snapshot else ()
+    return frozenset(e.data_file.file_path for e in entries if e.data_file.content != DataFileContent.DATA)
 
 
 def _written(table: IcebergTable, records: pa.Table) -> list[DataFile]:
@@ -65,14 +78,15 @@ def _written(table: IcebergTable, records: pa.Table) -> list[DataFile]:
     return list(_dataframe_to_data_files(table.metadata, shaped, table.io))
 
 
-def _commit(table: IcebergTable, gone: Sequence[str], files: Sequence[DataFile]) -> None:
+def _commit(table: IcebergTable, gone: Sequence[str], files: Sequence[DataFile], hidden: frozenset[str]) -> None:
+    """Commit one snapshot. Raises ChangedMeanwhile where a file to be replaced has gone, or may have fewer records."""
     from sfs_plugins.iceberg.reading import entries_of
 
     snapshot = table.current_snapshot()
     known = {} if snapshot is None or not gone else {
         entry.data_file.file_path: entry.data_file for entry in entries_of(table, snapshot)
     }  # fmt: skip
-    if not known.keys() >= set(gone):
+    if not known.keys() >= set(gone) or (gone and not _delete_files(table) <= hidden):
         raise ChangedMeanwhile
     with table.transaction() as transaction:
         update = transaction.update_snapshot()
