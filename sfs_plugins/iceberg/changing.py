@@ -1,4 +1,4 @@
-"""Changing the records of an Iceberg table: appended, replaced by file, or deleted by day, each in one snapshot."""
+"""Changing the records of an Iceberg table: appended, or deleted by day, each in one snapshot."""
 
 from __future__ import annotations
 
@@ -33,15 +33,6 @@ def append(table: Table, records: pa.Table, seed: str | None = None) -> None:
     committed(table, lambda table: commit(table, (), files))
 
 
-def replace(table: Table, gone: Sequence[str], records: Iterable[pa.Table] = ()) -> None:
-    """Take data files (their s3:// URIs) away and append records, in one snapshot.
-
-    Raises TableBusy if one of the files is no longer there: what is to be in its place must be made out anew.
-    """
-    files = written(table, records)
-    committed(table, lambda table: commit(table, [_of(table, gone)[place] for place in gone], files))
-
-
 def delete_days(table: Table, days: Sequence[str]) -> int:
     """Delete all records of some event days (`YYYY-MM-DD`), without reading them; return how many files that were.
 
@@ -65,16 +56,6 @@ def _data_files(table: Table) -> Iterator[DataFile]:
     for entry in entries_of(table, snapshot) if snapshot else ():
         if entry.data_file.content == DataFileContent.DATA:
             yield entry.data_file
-
-
-def _of(table: Table, locations: Sequence[str]) -> dict[str, DataFile]:
-    """Return the data files at locations. Raises pyiceberg's ValidationException if one is not in the table."""
-    from pyiceberg.exceptions import ValidationException
-
-    found = {file.file_path: file for file in _data_files(table)}
-    if not found.keys() >= set(locations):
-        raise ValidationException("a file to be replaced is no longer in the table")
-    return found
 
 
 def commit(table: Table, gone: Sequence[DataFile], files: Sequence[DataFile]) -> None:

@@ -11,8 +11,7 @@ from pyiceberg.table import Table
 
 from sfs_core import FeatureDefinition, FeatureGroup
 from sfs_plugins.iceberg.changing import append, delete_days
-from sfs_plugins.iceberg.changing import replace as replaced
-from sfs_plugins.iceberg.errors import OutsideFolder, TableBusy
+from sfs_plugins.iceberg.errors import OutsideFolder
 from sfs_plugins.iceberg.file_io import FolderIO
 from sfs_plugins.iceberg.reading import live_files
 from sfs_plugins.iceberg.tables import add_features, make_table, open_table
@@ -81,30 +80,6 @@ def test_what_is_appended_while_others_commit_is_there_once(
     append(table, rows(("1", ONE)))
 
     assert sorted(seen(table)) == [("1", ONE), ("other", ONE)]
-
-
-def test_files_are_replaced_in_one_snapshot(table: Table, seen: Seen, tmp_path: Path):
-    append(table, rows(("1", ONE), ("2", NEXT_DAY)))
-    append(table, rows(("3", TWO)))
-    snapshots = len(table.snapshots())
-
-    replaced(table, [live_files(table, tmp_path)[0].location], [rows(("4", NEXT_DAY))])
-
-    assert seen(table) == [("2", NEXT_DAY), ("3", TWO), ("4", NEXT_DAY)]
-    assert len(table.snapshots()) == snapshots + 1
-
-
-def test_a_file_that_others_took_away_is_not_replaced(
-    table: Table, pointer: Pointer, files: FolderIO, seen: Seen, tmp_path: Path
-):
-    append(table, rows(("1", ONE)))
-    [file] = live_files(table, tmp_path)
-    pointer.before_swap = lambda: (delete_days(open_table(pointer, files), ["2025-06-01"]), None)[1]
-
-    with pytest.raises(TableBusy):
-        replaced(table, [file.location], [rows(("1", TWO))])
-
-    assert seen(table.refresh()) == []
 
 
 def test_days_are_deleted_without_reading_them(table: Table, seen: Seen, files: FolderIO):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pyiceberg.table import Table
 
-from sfs_plugins.iceberg.changing import append, shaped
+from sfs_plugins.iceberg.changing import append, delete_days, shaped
 from sfs_plugins.iceberg.file_io import FolderIO
 from sfs_plugins.iceberg.reading import live_files
 from sfs_plugins.iceberg.tables import open_table
@@ -43,3 +43,16 @@ def test_a_file_whose_deleted_records_were_known_is_rewritten(table: Table, seen
     put(table, [file.location], [shaped(table, rows(("2", TWO)))])
 
     assert seen(table) == [("2", TWO)]
+
+
+def test_a_file_that_others_took_away_is_not_rewritten(
+    table: Table, files: FolderIO, pointer: Pointer, seen: Seen, tmp_path: Path
+):
+    append(table, rows(("1", ONE)))
+    (file,) = live_files(table, tmp_path)
+    pointer.before_swap = lambda: (delete_days(open_table(pointer, files), ["2025-06-01"]), None)[1]
+
+    with pytest.raises(ChangedMeanwhile):
+        put(table, [file.location], [shaped(table, rows(("1", TWO)))])
+
+    assert seen(open_table(pointer, files)) == []
