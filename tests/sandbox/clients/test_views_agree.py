@@ -120,7 +120,8 @@ def test_every_client_sees_the_same_definition(sagemaker, aws, store, seen_by_co
     assert ours.offline.table.table == config["DataCatalogConfig"]["TableName"]
     assert (ours.description, ours.role_arn, ours.status.value) == ("seen by all", ROLE, "Created")
     assert ours.created_at is not None
-    assert ours.created_at.nanoseconds / 1e9 == by_boto3["CreationTime"]
+    # a wire of doubles tells milliseconds
+    assert ours.created_at.nanoseconds == round(by_boto3["CreationTime"] * 1000) * 1_000_000
 
 
 def test_every_client_sees_the_same_online_records(runtime, aws, store, seen_by_core):
