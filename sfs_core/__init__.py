@@ -116,6 +116,7 @@ from sfs_core.executor import (
     MAX_ROUNDS,
     run,
 )
+from sfs_core.facts import DAY, DELETE_AT, RECORD_ID, TIES_AFTER, TIES_BEFORE, Batch, Fact, Fate, Remark
 from sfs_core.files import (
     COMPRESSIONS,
     STANDARD_STREAM,
@@ -225,33 +226,15 @@ from sfs_core.plugins import (
     load_plugins,
 )
 from sfs_core.ports import (
-    DAY,
-    DELETE_AT,
-    RECORD_ID,
-    TIES_AFTER,
-    TIES_BEFORE,
-    Batch,
     ClearRequest,
     ClearStrategy,
-    Delete,
-    EventTimeRange,
-    Fact,
-    Fate,
-    GroupChange,
-    GroupQuery,
     MigrateRequest,
     MigrateRoute,
     MigrateStrategy,
-    OfflineQuery,
-    OnlineRecords,
-    Put,
     RecordIdSource,
-    Remark,
     Sink,
     Source,
-    Store,
     Transform,
-    Versions,
 )
 from sfs_core.progress import (
     LINE_SECONDS,
@@ -305,6 +288,17 @@ from sfs_core.spool import (
     TooManyErrors,
     spool,
     spooled,
+)
+from sfs_core.store import (
+    Delete,
+    EventTimeRange,
+    GroupChange,
+    GroupQuery,
+    OfflineQuery,
+    OnlineRecords,
+    Put,
+    Store,
+    Versions,
 )
 from sfs_core.tables import FLAT, csv_batches, csv_names, parquet_batches
 from sfs_core.waiting import (

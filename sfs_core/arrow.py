@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 from sfs_core.errors import MissingFeature, SfsError
 from sfs_core.event_time import NANOS, EventTime
+from sfs_core.facts import RECORD_ID, Remark
 from sfs_core.messages import say
 from sfs_core.model import IS_DELETED, SYSTEM_COLUMNS, FeatureDefinition, FeatureGroup, FeatureType
-from sfs_core.ports import RECORD_ID, Remark
 from sfs_core.rules import (
     MAX_RECORD_BYTES,
     MAX_RECORD_ID_BYTES,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from sfs_core.event_time import HIGHEST, EventTime
+from sfs_core.facts import DELETE_AT, RECORD_ID, Batch, Fact, Remark
 from sfs_core.messages import Message, say
 from sfs_core.model import (
     IS_DELETED,
@@ -15,12 +16,12 @@ from sfs_core.model import (
     RecordId,
     TargetStore,
 )
-from sfs_core.ports import DELETE_AT, RECORD_ID, Batch, Delete, Fact, Remark
+from sfs_core.store import Delete
 from sfs_core.window import in_flight
 
 if TYPE_CHECKING:
-    from sfs_core.ports import Store
     from sfs_core.session import Session
+    from sfs_core.store import Store
 
 
 ATTEMPTS: Final = 3

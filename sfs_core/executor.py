@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from sfs_core.errors import DeletionCapReached, Interrupted, PartLostRecords, SfsError, StillThere
+from sfs_core.facts import Batch, Fact
 from sfs_core.journal import Journal
 from sfs_core.messages import say
 from sfs_core.plan import OnError, Plan, Step
-from sfs_core.ports import Batch, Fact
 from sfs_core.progress import Progress
 from sfs_core.report import Report, StepReport
 from sfs_core.spool import Spooled, spool

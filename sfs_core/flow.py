@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sfs_core.arrow import check
+from sfs_core.facts import RECORD_ID, Remark
 from sfs_core.messages import Message, say
 from sfs_core.model import (
     FeatureGroup,
 )
-from sfs_core.ports import RECORD_ID, OfflineQuery, Remark, Versions
+from sfs_core.store import OfflineQuery, Versions
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -9,7 +9,8 @@ import pluggy
 
 if TYPE_CHECKING:
     from sfs_core.command import SfsCommand
-    from sfs_core.ports import ClearStrategy, MigrateStrategy, RecordIdSource, Store
+    from sfs_core.ports import ClearStrategy, MigrateStrategy, RecordIdSource
+    from sfs_core.store import Store
 
 PROJECT = "sagemaker_fs"
 

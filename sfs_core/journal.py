@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 from sfs_core.ended import Batches, Ended, folded
 from sfs_core.errors import DiskFull, ExitCode, RunNotFound, StoreUnavailable, UsageError
 from sfs_core.event_time import EventTime
-from sfs_core.ports import Fact, Fate, Remark
+from sfs_core.facts import Fact, Fate, Remark
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -19,7 +19,7 @@ from sfs_core.errors import BadOption, SfsError
 from sfs_core.event_time import EventTime
 from sfs_core.messages import say
 from sfs_core.model import TargetStore, TtlDuration
-from sfs_core.ports import EventTimeRange
+from sfs_core.store import EventTimeRange
 
 _DECLARED: Final = "sagemaker_fs.option"
 

@@ -18,7 +18,8 @@ from sfs_core.options import declared
 
 if TYPE_CHECKING:
     from sfs_core.command import SfsCommand
-    from sfs_core.ports import ClearStrategy, MigrateStrategy, RecordIdSource, Store
+    from sfs_core.ports import ClearStrategy, MigrateStrategy, RecordIdSource
+    from sfs_core.store import Store
 
 KINDS: Final = {
     "sfs_commands": "command",

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from sfs_core.errors import FeatureGroupNotFound, Refused
 from sfs_core.messages import Message, say
 from sfs_core.model import FeatureGroup, FeatureGroupName
-from sfs_core.ports import GroupQuery, Store
+from sfs_core.store import GroupQuery, Store
 
 _DESCRIBES_IN_FLIGHT = 8
 

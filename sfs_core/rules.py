@@ -23,7 +23,7 @@ from sfs_core.model import (
 )
 
 if TYPE_CHECKING:
-    from sfs_core.ports import GroupChange
+    from sfs_core.store import GroupChange
 
 Value = str | list[str]
 

@@ -24,7 +24,7 @@ from sfs_core.event_time import EventTime
 from sfs_core.messages import Message, say
 from sfs_core.model import FeatureGroup, GroupStatus
 from sfs_core.options import convert, declared
-from sfs_core.ports import Store
+from sfs_core.store import Store
 
 
 @dataclass

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from sfs_core.errors import DiskFull, Interrupted, StoreUnavailable, UsageError
+from sfs_core.facts import DAY, RECORD_ID, Fate, Remark
 from sfs_core.journal import FolderUnusable, writing_down
 from sfs_core.messages import Message, say
 from sfs_core.plan import OnError, Plan, Step
-from sfs_core.ports import DAY, RECORD_ID, Fate, Remark
 from sfs_core.progress import Progress
 from sfs_core.tables import FLAT
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 
-from sfs_core.ports import Batch, Fact
+from sfs_core.facts import Batch, Fact
 
 
 def in_flight(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sfs_core.errors import GroupExists, Refused
 from sfs_core.event_time import EventTime
+from sfs_core.facts import DELETE_AT, RECORD_ID, TIES_AFTER, TIES_BEFORE, Batch, Fact, Remark
 from sfs_core.messages import Message, say
 from sfs_core.model import (
     IS_DELETED,
@@ -20,15 +21,15 @@ from sfs_core.model import (
     TargetStore,
 )
 from sfs_core.pace import Pace
-from sfs_core.ports import DELETE_AT, RECORD_ID, TIES_AFTER, TIES_BEFORE, Batch, Delete, Fact, Put, Remark
+from sfs_core.store import Delete, Put
 from sfs_core.waiting import wait_until
 from sfs_core.window import in_flight
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from sfs_core.ports import Store
     from sfs_core.session import Session
+    from sfs_core.store import Store
 
 
 @dataclass(frozen=True, slots=True)

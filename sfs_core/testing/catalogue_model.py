@@ -21,8 +21,8 @@ from sfs_core.model import (
     StorageType,
     TargetStore,
 )
-from sfs_core.ports import GroupChange, GroupQuery
 from sfs_core.rules import check_change, check_new_group
+from sfs_core.store import GroupChange, GroupQuery
 from sfs_core.testing.online_model import OnlineModel
 
 ACCOUNT: Final = "000000000000"

@@ -9,6 +9,7 @@ from typing import Final
 
 from sfs_core.arrow import records_from, rows_of
 from sfs_core.event_time import EventTime
+from sfs_core.facts import DELETE_AT, RECORD_ID, Batch, Fact, Remark
 from sfs_core.model import (
     API_INVOCATION_TIME,
     SYSTEM_COLUMNS,
@@ -27,19 +28,8 @@ from sfs_core.model import (
     TargetStore,
     TtlDuration,
 )
-from sfs_core.ports import (
-    DELETE_AT,
-    RECORD_ID,
-    Batch,
-    Delete,
-    Fact,
-    OfflineQuery,
-    Put,
-    Remark,
-    Store,
-    Versions,
-)
 from sfs_core.rules import Value
+from sfs_core.store import Delete, OfflineQuery, Put, Store, Versions
 
 Record = Mapping[str, Value]
 NOON: Final = EventTime.parse("2025-06-01T12:00:00Z", seconds=False)

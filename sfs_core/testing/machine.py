@@ -20,6 +20,7 @@ from sfs_core.arrow import records_from
 from sfs_core.clock import Clock, SetClock
 from sfs_core.errors import SfsError
 from sfs_core.event_time import NANOS
+from sfs_core.facts import Batch
 from sfs_core.model import (
     IS_DELETED,
     WRITE_TIME,
@@ -30,8 +31,8 @@ from sfs_core.model import (
     TargetStore,
     TtlDuration,
 )
-from sfs_core.ports import Batch, EventTimeRange, GroupChange, OfflineQuery, Put, Store, Versions
 from sfs_core.rules import Value
+from sfs_core.store import EventTimeRange, GroupChange, OfflineQuery, Put, Store, Versions
 from sfs_core.testing import groups
 from sfs_core.testing.groups import NOON, ORDERS, new_group, typed_rows
 from sfs_core.testing.machine_queries import QueriedModel, Row, is_a_latest

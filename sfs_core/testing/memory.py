@@ -26,6 +26,7 @@ from sfs_core.errors import (
     StoreNotEnabled,
 )
 from sfs_core.event_time import EventTime
+from sfs_core.facts import DAY, DELETE_AT, RECORD_ID, Batch, Fact, Remark
 from sfs_core.messages import say
 from sfs_core.model import (
     IS_DELETED,
@@ -37,23 +38,8 @@ from sfs_core.model import (
     RecordId,
     TargetStore,
 )
-from sfs_core.ports import (
-    DAY,
-    DELETE_AT,
-    RECORD_ID,
-    Batch,
-    Delete,
-    EventTimeRange,
-    Fact,
-    GroupChange,
-    GroupQuery,
-    OfflineQuery,
-    OnlineRecords,
-    Put,
-    Remark,
-    Versions,
-)
 from sfs_core.rules import Value, check_record
+from sfs_core.store import Delete, EventTimeRange, GroupChange, GroupQuery, OfflineQuery, OnlineRecords, Put, Versions
 from sfs_core.testing.catalogue_model import ACCOUNT, REGION, ModelGroup
 from sfs_core.testing.columns_model import check_columns, columns_of, parquet_file, with_system_columns
 from sfs_core.testing.memory_state import MemoryState

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from sfs_core.hookspecs import hookimpl
-from sfs_core.ports import Store
+from sfs_core.store import Store
 from sfs_core.testing.memory import MemoryStore
 from sfs_core.testing.memory_state import MemoryState
 

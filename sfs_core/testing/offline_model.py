@@ -13,10 +13,11 @@ from decimal import Decimal
 from sfs_core.arrow import to_text
 from sfs_core.errors import BadOption, Refused, StoreUnavailable
 from sfs_core.event_time import EventTime
+from sfs_core.facts import Remark
 from sfs_core.messages import say
 from sfs_core.model import FeatureDefinition, FeatureGroup, FeatureType, TableFormat
-from sfs_core.ports import EventTimeRange, OfflineQuery, Remark, Versions
 from sfs_core.rules import Value
+from sfs_core.store import EventTimeRange, OfflineQuery, Versions
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,9 +7,10 @@ from typing import ClassVar
 
 import pytest
 
+from sfs_core.facts import RECORD_ID
 from sfs_core.messages import Message
 from sfs_core.model import FeatureGroup
-from sfs_core.ports import RECORD_ID, RecordIdSource
+from sfs_core.ports import RecordIdSource
 from sfs_core.session import Session
 from sfs_core.testing.groups import ONE, filled, history, new_group, online, record
 from sfs_core.testing.part_promises import check_light, check_part

@@ -14,8 +14,8 @@ from sfs_core.errors import BadDefinition, BadRequest, EventTimeNotLater, Record
 from sfs_core.event_time import EventTime
 from sfs_core.messages import Message, say
 from sfs_core.model import DeletionMode, FeatureGroup, StorageType, TargetStore, TtlDuration
-from sfs_core.ports import Put
 from sfs_core.rules import Value, check_record
+from sfs_core.store import Put
 from sfs_core.testing.catalogue_model import ModelGroup
 from sfs_core.testing.offline_model import Version, stored_value
 from sfs_core.testing.online_model import merged

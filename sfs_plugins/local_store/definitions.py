@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from importlib.util import find_spec
 from typing import Any
 
@@ -142,8 +143,9 @@ class StoredGroup:
         return json.dumps(asdict(self), ensure_ascii=False)
 
     @classmethod
+    @lru_cache(maxsize=512)
     def from_json(cls, text: str, number: int) -> StoredGroup:
-        """Return the group of a JSON text."""
+        """Return the group of a JSON text; the same text is read once, since every put asks for its group."""
         fields = json.loads(text)
         return cls(**{**fields, "number": number, "new": _definition(fields["new"])})
 

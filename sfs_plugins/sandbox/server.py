@@ -59,7 +59,7 @@ def serve(store: FolderStore, settings: Settings, told: Callable[[Where], None])
         application = Application(services.front.answer, services.control.answer, ports[1])
         config = uvicorn.Config(
             application, http="httptools", loop="auto", lifespan="off", log_config=None, access_log=False,
-            server_header=False, timeout_keep_alive=75, timeout_graceful_shutdown=3, ws="none",
+            server_header=False, proxy_headers=False, timeout_keep_alive=75, timeout_graceful_shutdown=3, ws="none",
         )  # fmt: skip
         server = uvicorn.Server(config)
         services.control.on_stop = lambda: setattr(server, "should_exit", True)

@@ -11,7 +11,7 @@ import pytest
 from sfs_core.clock import SetClock
 from sfs_core.errors import FeatureGroupNotFound
 from sfs_core.model import FeatureGroup, FeatureType, GroupStatus, NewFeatureGroup, TableFormat
-from sfs_core.ports import GroupChange, Store
+from sfs_core.store import GroupChange, Store
 from sfs_core.testing.groups import NOON, Record, put
 
 

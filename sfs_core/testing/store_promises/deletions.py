@@ -6,7 +6,7 @@ import pytest
 
 from sfs_core.errors import StoreNotEnabled
 from sfs_core.model import StorageType, TargetStore
-from sfs_core.ports import Store
+from sfs_core.store import Store
 from sfs_core.testing.groups import (
     FOUR,
     ONE,

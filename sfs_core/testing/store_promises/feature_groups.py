@@ -22,7 +22,7 @@ from sfs_core.model import (
     StorageType,
     TtlDuration,
 )
-from sfs_core.ports import Delete, GroupChange, GroupQuery, OfflineQuery, Put, Store
+from sfs_core.store import Delete, GroupChange, GroupQuery, OfflineQuery, Put, Store
 from sfs_core.testing.groups import (
     ONE,
     TWO,

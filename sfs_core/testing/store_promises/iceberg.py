@@ -10,8 +10,9 @@ import pytest
 from sfs_core.clock import SetClock
 from sfs_core.errors import BadDefinition, FilesOfATable, Refused
 from sfs_core.event_time import NANOS
+from sfs_core.facts import DAY, Batch
 from sfs_core.model import FeatureDefinition, FeatureGroup, TableFormat
-from sfs_core.ports import DAY, Batch, GroupChange, Store
+from sfs_core.store import GroupChange, Store
 from sfs_core.testing.groups import (
     ONE,
     THREE,

@@ -11,8 +11,9 @@ from sfs_core.arrow import records_from
 from sfs_core.clock import SetClock
 from sfs_core.errors import NotAnIcebergTable, Refused, SfsError
 from sfs_core.event_time import NANOS
+from sfs_core.facts import DAY, Batch
 from sfs_core.model import IS_DELETED, FeatureGroup, TargetStore
-from sfs_core.ports import DAY, Batch, Store
+from sfs_core.store import Store
 from sfs_core.testing.groups import (
     NOON,
     ONE,

@@ -7,8 +7,9 @@ import pytest
 from sfs_core.clock import SetClock
 from sfs_core.errors import BadOption, StoreNotEnabled, UnknownFeature
 from sfs_core.event_time import EventTime
+from sfs_core.facts import RECORD_ID
 from sfs_core.model import FeatureGroup
-from sfs_core.ports import RECORD_ID, EventTimeRange, OfflineQuery, Store, Versions
+from sfs_core.store import EventTimeRange, OfflineQuery, Store, Versions
 from sfs_core.testing.groups import (
     FOUR,
     NOON,

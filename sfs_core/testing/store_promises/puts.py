@@ -8,9 +8,10 @@ import pytest
 
 from sfs_core.arrow import records_from
 from sfs_core.errors import BadDefinition, MissingFeature, StoreNotEnabled, UnknownFeature
+from sfs_core.facts import Batch
 from sfs_core.model import FeatureDefinition, StorageType, TargetStore
-from sfs_core.ports import Batch, Put, Store
 from sfs_core.rules import Value
+from sfs_core.store import Put, Store
 from sfs_core.testing.groups import (
     ONE,
     THREE,

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from sfs_core.errors import StoreNotEnabled, UnknownFeature
+from sfs_core.facts import RECORD_ID
 from sfs_core.model import RecordId
-from sfs_core.ports import RECORD_ID, Store
+from sfs_core.store import Store
 from sfs_core.testing.groups import ONE, TWO, delete, ids_in, new_group, online, record
 from sfs_core.testing.store_promises.base import StorePromises
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 
 from sfs_core.arrow import records_from
-from sfs_core.ports import Batch, Put, Store
+from sfs_core.facts import Batch
+from sfs_core.store import Put, Store
 from sfs_core.testing.groups import ids_in, latest, new_group, online, put, record
 from sfs_core.testing.store_promises.base import StorePromises
 

@@ -7,7 +7,7 @@ import pytest
 from sfs_core.clock import SetClock
 from sfs_core.event_time import EventTime
 from sfs_core.model import TtlDuration
-from sfs_core.ports import GroupChange, Store
+from sfs_core.store import GroupChange, Store
 from sfs_core.testing.groups import (
     ONE,
     THREE,

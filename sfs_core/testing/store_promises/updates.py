@@ -10,8 +10,8 @@ from sfs_core.clock import SetClock
 from sfs_core.errors import BadEventTime, BadRequest, BadValue, RecordNotFound, StoreNotEnabled, UnknownFeature
 from sfs_core.event_time import EventTime
 from sfs_core.model import FeatureGroup, RecordId, StorageType, TargetStore, TtlDuration
-from sfs_core.ports import Put, Store
 from sfs_core.rules import Value
+from sfs_core.store import Put, Store
 from sfs_core.testing.groups import (
     ONE,
     THREE,
