@@ -18,23 +18,26 @@ from sfs_plugins.iceberg.errors import ForeignPartitions
 from sfs_plugins.iceberg.file_io import FolderIO
 from sfs_plugins.iceberg.naming import data_location
 from sfs_plugins.iceberg.reading import day_of, entries_of
-from sfs_plugins.iceberg.schema import DAY_CHARACTERS, event_time_of, file_schema
+from sfs_plugins.iceberg.schema import DAY_CHARACTERS, check_by_day, file_schema
 from sfs_plugins.iceberg.tables import committed
 
 _WRITERS = 4
 
 
-def append(table: Table, records: pa.Table, seed: str | None = None) -> None:
+def append(table: Table, event_time: str, records: pa.Table, seed: str | None = None) -> None:
     """Append records, in the order given; the same seed and records make files of the same names.
 
-    Columns are taken by name; one that the records lack is absent from them.
+    Columns are taken by name; one that the records lack is absent from them. Raises ForeignPartitions, and appends
+    nothing, if the table is not partitioned by the day of the feature `event_time`.
     """
-    files = written(table, [records], seed)
+    files = written(table, event_time, [records], seed)
     committed(table, lambda table: commit(table, (), files))
 
 
-def delete_days(table: Table, days: Sequence[str]) -> int:
-    """Delete all records of some event days (`YYYY-MM-DD`), without reading them; return how many files that were.
+def delete_days(table: Table, event_time: str, days: Sequence[str]) -> int:
+    """Delete all records of some days of the feature `event_time` (`YYYY-MM-DD`), without reading them.
+
+    Returns how many files that were.
 
     Raises ForeignPartitions, and changes nothing, if another tool has partitioned files in another way.
     """
@@ -42,9 +45,10 @@ def delete_days(table: Table, days: Sequence[str]) -> int:
 
     def delete(table: Table) -> int:
         files = list(_data_files(table))
-        if any(day_of(table, file) is None for file in files):
+        found = [day_of(table, event_time, file) for file in files]
+        if None in found:
             raise ForeignPartitions(location=table.location())
-        gone = [file for file in files if day_of(table, file) in wanted]
+        gone = [file for file, day in zip(files, found, strict=True) if day in wanted]
         commit(table, gone, ())
         return len(gone)
 
@@ -71,20 +75,23 @@ def commit(table: Table, gone: Sequence[DataFile], files: Sequence[DataFile]) ->
                 snapshot.append_data_file(file)
 
 
-def written(table: Table, records: Iterable[pa.Table], seed: str | None = None) -> list[DataFile]:
-    """Write records to data files, one for each table given and day in it, that are not part of the table yet."""
+def written(table: Table, event_time: str, records: Iterable[pa.Table], seed: str | None = None) -> list[DataFile]:
+    """Write records to data files, one for each table given and day in it, that are not part of the table yet.
+
+    Raises ForeignPartitions if the table is not partitioned by the day of the feature `event_time`.
+    """
+    check_by_day(table, event_time)
     seed = seed or secrets.token_hex(16)
     files: list[DataFile] = []
     with ThreadPoolExecutor(_WRITERS) as pool:
         for part, some in enumerate(records):
-            days = _by_day(table, some)
+            days = _by_day(table, event_time, some)
             files += pool.map(lambda day, part=part: write_file(table, day[0], part, seed, day[1], [day[2]]), days)
     return files
 
 
-def _by_day(table: Table, records: pa.Table) -> Iterator[tuple[str, str, pa.Table]]:
+def _by_day(table: Table, event_time: str, records: pa.Table) -> Iterator[tuple[str, str, pa.Table]]:
     """Yield each event day, the latest event time in it, and its records in the columns of the table."""
-    event_time = event_time_of(table)
     days = pc.utf8_slice_codeunits(records.column(event_time), 0, DAY_CHARACTERS)
     # a stable sort: records of a day stay in their order
     order = pc.sort_indices(days)

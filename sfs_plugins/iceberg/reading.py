@@ -26,13 +26,11 @@ from sfs_plugins.iceberg.schema import day_field
 class LiveFile:
     """A data file and where its live records are read: the file itself, or a copy without the deleted ones.
 
-    `location` is the file's s3:// URI, `day` its event day (None if it is partitioned in another way), `records`
-    counts those that live, `size` is the file's own in bytes.
+    `location` is the file's s3:// URI, `records` counts those that live, `size` is the file's own in bytes.
     """
 
     location: str
     path: Path
-    day: str | None
     records: int
     size: int
     data_file: DataFile
@@ -51,7 +49,7 @@ def live_files(table: Table, scratch: Path, snapshot: Snapshot | None = None) ->
     deletes, entries = _entries(table, snapshot)
     renamed = sanitize_column_names(table.schema()) != table.schema()
     files: list[LiveFile] = []
-    for entry in sorted(entries, key=lambda entry: _written(table, entry)):
+    for entry in sorted(entries, key=_written):
         file = entry.data_file
         gone = deletes.for_data_file(entry.sequence_number or 0, file, partition_key=file.partition)
         own = is_own_name(file.file_path)
@@ -59,19 +57,21 @@ def live_files(table: Table, scratch: Path, snapshot: Snapshot | None = None) ->
             files.append(_copied(table, FileScanTask(file, delete_files=gone), scratch / f"{len(files)}.parquet"))
         else:
             path = cast(FolderIO, table.io).path(file.file_path)
-            files.append(
-                LiveFile(file.file_path, path, day_of(table, file), file.record_count, file.file_size_in_bytes, file)
-            )
+            files.append(LiveFile(file.file_path, path, file.record_count, file.file_size_in_bytes, file))
     return files
 
 
-def live_days(table: Table, scratch: Path) -> dict[str, int]:
-    """Return how many live records each event day has. Raises EqualityDeletes, ForeignPartitions."""
+def live_days(table: Table, event_time: str, scratch: Path) -> dict[str, int]:
+    """Return how many live records each day of the feature `event_time` has.
+
+    Raises EqualityDeletes, and ForeignPartitions where a file has no such day.
+    """
     days: dict[str, int] = {}
     for file in live_files(table, scratch):
-        if file.day is None:
+        day = day_of(table, event_time, file.data_file)
+        if day is None:
             raise ForeignPartitions(location=table.location())
-        days[file.day] = days.get(file.day, 0) + file.records
+        days[day] = days.get(day, 0) + file.records
     return {day: records for day, records in days.items() if records}
 
 
@@ -94,15 +94,15 @@ def entries_of(table: Table, snapshot: Snapshot) -> Iterator[ManifestEntry]:
         yield from manifest.fetch_manifest_entry(table.io, discard_deleted=True)
 
 
-def _written(table: Table, entry: ManifestEntry) -> tuple[int, str, str]:
-    """Order by commit, then by day; files of one commit and day by the part number in their names."""
+def _written(entry: ManifestEntry) -> tuple[int, str, str]:
+    """Order by commit, then by partition; files of one commit and day by the part number in their names."""
     name = entry.data_file.file_path.rpartition("/")[2]
-    return entry.sequence_number or 0, day_of(table, entry.data_file) or "", name.partition("_")[2] or name
+    return entry.sequence_number or 0, str(entry.data_file.partition), name.partition("_")[2] or name
 
 
-def day_of(table: Table, file: DataFile) -> str | None:
-    """Return the event day of a file's records, None if it is partitioned in another way."""
-    place = day_field(table, file.spec_id or 0)
+def day_of(table: Table, event_time: str, file: DataFile) -> str | None:
+    """Return the day of the feature `event_time` in a file's records, None if it is partitioned in another way."""
+    place = day_field(table, event_time, file.spec_id or 0)
     return None if place is None else str(file.partition[place])
 
 
@@ -116,6 +116,4 @@ def _copied(table: Table, task: FileScanTask, path: Path) -> LiveFile:
             records += batch.num_rows
             writer.write_batch(batch.cast(shape))
     file = task.file
-    return LiveFile(
-        file.file_path, path, day_of(table, file), records, file.file_size_in_bytes, file, is_copy=True
-    )  # fmt: skip
+    return LiveFile(file.file_path, path, records, file.file_size_in_bytes, file, is_copy=True)

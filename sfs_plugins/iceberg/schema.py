@@ -55,21 +55,21 @@ def partitions(group: FeatureGroup, schema: Schema) -> PartitionSpec:
     return PartitionSpec(PartitionField(source, 1000, TruncateTransform(DAY_CHARACTERS), name))
 
 
-def day_field(table: Table, spec_id: int) -> int | None:
-    """Return which field of a partition is the event time's day, None if the partitions are made in another way."""
+def day_field(table: Table, event_time: str, spec_id: int) -> int | None:
+    """Return which field of a partition is the day of the feature `event_time`, None if there is no such field."""
     spec = table.specs().get(spec_id)
     for place, field in enumerate(spec.fields if spec else ()):
-        if isinstance(field.transform, TruncateTransform) and field.transform.width == DAY_CHARACTERS:
+        is_ten_characters = isinstance(field.transform, TruncateTransform) and field.transform.width == DAY_CHARACTERS
+        # ten characters of another column, such as the record id, are no day
+        if is_ten_characters and table.schema().find_column_name(field.source_id) == event_time:
             return place
     return None
 
 
-def event_time_of(table: Table) -> str:
-    """Return the feature whose day the table is partitioned by. Raises ForeignPartitions if it is not."""
-    place = day_field(table, table.spec().spec_id)
-    if place is None or len(table.spec().fields) != 1:
+def check_by_day(table: Table, event_time: str) -> None:
+    """Raise ForeignPartitions unless the table is partitioned by the day of the feature `event_time` and no more."""
+    if day_field(table, event_time, table.spec().spec_id) is None or len(table.spec().fields) != 1:
         raise ForeignPartitions(location=table.location())
-    return str(table.schema().find_column_name(table.spec().fields[place].source_id))
 
 
 def file_schema(table: Table) -> pa.Schema:

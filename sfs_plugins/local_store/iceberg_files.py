@@ -64,7 +64,7 @@ class IcebergFiles:
 
         self.table()
         table = open_table(TablePointer(self.database, forget), FolderIO(self.database.folder, self.workshop))
-        append(table, rows.drop_columns(EVENT_SECONDS), seed=str(writing.writing))
+        append(table, self.group.event_time, rows.drop_columns(EVENT_SECONDS), seed=str(writing.writing))
 
     def paths(self, copies: Path) -> Sequence[Path]:
         """Return the files of the current snapshot, or copies of what lives of them."""
@@ -81,7 +81,7 @@ class IcebergFiles:
 
         table = self.table()
         with told_of_damage(table.location()), TemporaryDirectory(prefix="sagemaker-fs-") as copies:
-            days = live_days(table, Path(copies))
+            days = live_days(table, self.group.event_time, Path(copies))
         if days:
             records = pa.array(days.values(), pa.int64())
             yield pa.record_batch({DAY: pa.array(days, pa.string()), "records": records})
@@ -93,7 +93,7 @@ class IcebergFiles:
 
         table = self.table()
         with told_of_damage(table.location()):
-            delete_days(table, days)
+            delete_days(table, self.group.event_time, days)
 
     def compact(self, root: str) -> None:
         """Make few files of many, let go of snapshots that have reached their age, and of what only they show.
@@ -108,7 +108,7 @@ class IcebergFiles:
         if table.location().rstrip("/") != root.rstrip("/"):
             raise TableElsewhere(group=self.group.address, location=table.location(), root=root)
         with told_of_damage(table.location()), TemporaryDirectory(prefix="sagemaker-fs-") as copies:
-            compact(table, Path(copies))
+            compact(table, self.group.event_time, Path(copies))
             expire(table)
             remove_orphans(table)
 

@@ -24,7 +24,7 @@ def test_what_another_engine_deletes_from_a_file_that_is_being_rewritten_does_no
     table: Table, files: FolderIO, pointer: Pointer, seen: Seen, tmp_path: Path
 ):
     """It deletes by position, and leaves the data file where it is: the rewritten one would have the record again."""
-    append(table, rows(("1", ONE), ("2", TWO)))
+    append(table, "at", rows(("1", ONE), ("2", TWO)))
     (file,) = live_files(table, tmp_path)
     other = open_table(pointer, files)
     pointer.before_swap = lambda: hide(other, file.location, "2025-06-01", 0)
@@ -36,7 +36,7 @@ def test_what_another_engine_deletes_from_a_file_that_is_being_rewritten_does_no
 
 
 def test_a_file_whose_deleted_records_were_known_is_rewritten(table: Table, seen: Seen, tmp_path: Path):
-    append(table, rows(("1", ONE), ("2", TWO)))
+    append(table, "at", rows(("1", ONE), ("2", TWO)))
     (file,) = live_files(table, tmp_path)
     hide(table, file.location, "2025-06-01", 0)
 
@@ -48,9 +48,9 @@ def test_a_file_whose_deleted_records_were_known_is_rewritten(table: Table, seen
 def test_a_file_that_others_took_away_is_not_rewritten(
     table: Table, files: FolderIO, pointer: Pointer, seen: Seen, tmp_path: Path
 ):
-    append(table, rows(("1", ONE)))
+    append(table, "at", rows(("1", ONE)))
     (file,) = live_files(table, tmp_path)
-    pointer.before_swap = lambda: (delete_days(open_table(pointer, files), ["2025-06-01"]), None)[1]
+    pointer.before_swap = lambda: (delete_days(open_table(pointer, files), "at", ["2025-06-01"]), None)[1]
 
     with pytest.raises(ChangedMeanwhile):
         put(table, [file.location], [shaped(table, rows(("1", TWO)))])
