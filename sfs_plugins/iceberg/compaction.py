@@ -17,6 +17,7 @@ from pyiceberg.manifest import DataFile
 from pyiceberg.table import Table, TableProperties
 
 from sfs_plugins.iceberg.changing import commit, shaped, write_file
+from sfs_plugins.iceberg.errors import told_of_damage
 from sfs_plugins.iceberg.reading import LiveFile, day_of, live_files
 from sfs_plugins.iceberg.schema import check_by_day
 from sfs_plugins.iceberg.tables import committed
@@ -99,13 +100,14 @@ def _bins(files: Sequence[LiveFile], target: int) -> list[list[LiveFile]]:
 def _merged(table: Table, event_time: str, day: str, part: int, seed: str, files: Sequence[LiveFile]) -> DataFile:
     latest = ""
     for file in files:
-        times = pq.ParquetFile(file.path).read([event_time]).column(0)
+        with told_of_damage(file.location), pq.ParquetFile(file.path) as parquet:
+            times = parquet.read([event_time]).column(0)
         latest = max(latest, pc.max(pc.utf8_slice_codeunits(times, 0, 19)).as_py() or "")
     return write_file(table, day, part, seed, latest, _records(table, files))
 
 
 def _records(table: Table, files: Sequence[LiveFile]) -> Iterator[pa.Table]:
     for file in files:
-        with pq.ParquetFile(file.path) as parquet:
+        with told_of_damage(file.location), pq.ParquetFile(file.path) as parquet:
             for batch in parquet.iter_batches(_BATCH_RECORDS):
                 yield shaped(table, pa.Table.from_batches([batch]))

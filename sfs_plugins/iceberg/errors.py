@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -38,21 +40,27 @@ class EqualityDeletes(StoreUnavailable):
 
 
 class DamagedTable(StoreUnavailable):
-    """An Iceberg table with a file that cannot be read for what it is: what that file names is not known."""
+    """An Iceberg table with a file that is not there, or cannot be read for what it is: what it names is not known."""
 
     sentence = (
-        "a file of the Iceberg table in {location} is damaged ({problem}), so nothing of it is removed: put a copy back"
+        "{location}, a file of an Iceberg table, is damaged or missing ({problem}), so nothing of the table was "
+        "changed: put a copy back"
     )
 
 
 @contextmanager
 def told_of_damage(location: str) -> Iterator[None]:
-    """Turn what a damaged metadata file, manifest or data file raises into DamagedTable, naming the table's place."""
-    from pyiceberg.exceptions import ValidationError
+    """Turn what reading a damaged or missing file of a table raises into DamagedTable. Nothing else is to be in it."""
+    from pyiceberg.exceptions import ResolveError, ValidationError
 
     try:
         yield
-    # one made of other bytes than its format asks for: JSON and Parquet (ValueError), Avro (the others)
-    except (ValueError, ValidationError, EOFError, SystemError) as error:
+    # bytes that are not what their format asks for: JSON and Parquet raise ValueError, Avro whatever comes of reading
+    # on: lengths and places that are none, types that are none, compressed blocks that are none
+    except (
+        ValueError, ResolveError, ValidationError, EOFError, LookupError, TypeError, AttributeError, OverflowError,
+        MemoryError, SystemError, FileNotFoundError, zlib.error, struct.error,
+    ) as error:  # fmt: skip
         reason = (str(error).splitlines() or [""])[0]
-        raise DamagedTable(location=location, problem=reason or type(error).__name__) from error
+        problem = reason if " " in reason else type(error).__name__
+        raise DamagedTable(location=location, problem=problem) from error

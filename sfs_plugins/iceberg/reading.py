@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 import pyarrow.parquet as pq
+from pyiceberg.exceptions import CommitFailedException, ValidationException
 from pyiceberg.expressions import AlwaysTrue
 from pyiceberg.io.pyarrow import ArrowScan, schema_to_pyarrow
-from pyiceberg.manifest import DataFile, DataFileContent, FileFormat, ManifestEntry
+from pyiceberg.manifest import DataFile, DataFileContent, FileFormat, ManifestEntry, ManifestFile
 from pyiceberg.schema import sanitize_column_names
 from pyiceberg.table import FileScanTask, Table
 from pyiceberg.table.delete_file_index import DeleteFileIndex
 from pyiceberg.table.snapshots import Snapshot
 
-from sfs_plugins.iceberg.errors import EqualityDeletes, ForeignPartitions
+from sfs_core import SfsError
+from sfs_plugins.iceberg.errors import EqualityDeletes, ForeignPartitions, told_of_damage
 from sfs_plugins.iceberg.file_io import FolderIO
 from sfs_plugins.iceberg.naming import is_own_name
 from sfs_plugins.iceberg.schema import day_field
@@ -90,8 +93,31 @@ def _entries(table: Table, snapshot: Snapshot) -> tuple[DeleteFileIndex, list[Ma
 
 def entries_of(table: Table, snapshot: Snapshot) -> Iterator[ManifestEntry]:
     """Yield every data file and delete file that is live in a snapshot."""
-    for manifest in snapshot.manifests(table.io):
-        yield from manifest.fetch_manifest_entry(table.io, discard_deleted=True)
+    for manifest in manifests_of(table, snapshot):
+        with told_of_damage(manifest.manifest_path):
+            entries = manifest.fetch_manifest_entry(table.io, discard_deleted=True)
+        yield from entries
+
+
+def manifests_of(table: Table, snapshot: Snapshot) -> list[ManifestFile]:
+    """Return the manifests of a snapshot. Raises DamagedTable, as does whatever reads one of them here."""
+    with told_of_damage(snapshot.manifest_list):
+        return snapshot.manifests(table.io)
+
+
+@contextmanager
+def damage_named(table: Table) -> Iterator[None]:
+    """Raise DamagedTable for a failure in which the table's current manifests turn out damaged, whatever it was."""
+    try:
+        yield
+    except (SfsError, CommitFailedException, ValidationException):
+        raise
+    except Exception:
+        # reading damaged bytes may raise anything, but so may a defect: the manifests themselves tell which it was
+        snapshot = table.current_snapshot()
+        for _ in entries_of(table, snapshot) if snapshot else ():
+            pass
+        raise
 
 
 def _written(entry: ManifestEntry) -> tuple[int, str, str]:
@@ -111,7 +137,7 @@ def _copied(table: Table, task: FileScanTask, path: Path) -> LiveFile:
     scan = ArrowScan(table.metadata, table.io, table.schema(), AlwaysTrue())
     records = 0
     shape = schema_to_pyarrow(table.schema(), include_field_ids=False)
-    with pq.ParquetWriter(path, shape, store_schema=False) as writer:
+    with told_of_damage(task.file.file_path), pq.ParquetWriter(path, shape, store_schema=False) as writer:
         for batch in scan.to_record_batches([task]):
             records += batch.num_rows
             writer.write_batch(batch.cast(shape))

@@ -14,6 +14,7 @@ from sfs_core import FeatureGroup
 from sfs_plugins.iceberg.catalog import OneTable, Pointer
 from sfs_plugins.iceberg.errors import TableBusy
 from sfs_plugins.iceberg.file_io import FolderIO
+from sfs_plugins.iceberg.reading import damage_named
 from sfs_plugins.iceberg.schema import partitions, table_schema, type_of
 
 _ATTEMPTS = 10
@@ -54,11 +55,12 @@ def add_features(table: Table, group: FeatureGroup) -> Table:
 def committed(table: Table, change: Callable[[Table], Answer]) -> Answer:
     """Return what a change answers, made again on the newest state of the table whenever others were faster.
 
-    Raises TableBusy after ten attempts.
+    Raises TableBusy after ten attempts, DamagedTable where a manifest cannot be read.
     """
     for attempt in range(_ATTEMPTS):
         try:
-            return change(table)
+            with damage_named(table):
+                return change(table)
         except (CommitFailedException, ValidationException):
             time.sleep(random.uniform(0, _PAUSE_SECONDS * (attempt + 1)))  # noqa: S311  (only to part two writers)
             table.refresh()

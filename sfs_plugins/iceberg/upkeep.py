@@ -18,7 +18,7 @@ from pyiceberg.table.refs import MAIN_BRANCH
 from pyiceberg.table.snapshots import ancestors_of
 
 from sfs_plugins.iceberg.file_io import FolderIO
-from sfs_plugins.iceberg.reading import entries_of
+from sfs_plugins.iceberg.reading import entries_of, manifests_of
 from sfs_plugins.iceberg.tables import committed
 
 _MAX_AGE_MS = "history.expire.max-snapshot-age-ms"
@@ -113,5 +113,5 @@ def _locations(table: Table) -> Iterator[str]:
         yield statistics.statistics_path
     for snapshot in table.snapshots():
         yield snapshot.manifest_list
-        yield from (manifest.manifest_path for manifest in snapshot.manifests(table.io))
+        yield from (manifest.manifest_path for manifest in manifests_of(table, snapshot))
         yield from (entry.data_file.file_path for entry in entries_of(table, snapshot))

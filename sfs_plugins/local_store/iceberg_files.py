@@ -76,11 +76,10 @@ class IcebergFiles:
         """Yield each event day and how many versions it has."""
         import pyarrow as pa
 
-        from sfs_plugins.iceberg.errors import told_of_damage
         from sfs_plugins.iceberg.reading import live_days
 
         table = self.table()
-        with told_of_damage(table.location()), TemporaryDirectory(prefix="sagemaker-fs-") as copies:
+        with TemporaryDirectory(prefix="sagemaker-fs-") as copies:
             days = live_days(table, self.group.event_time, Path(copies))
         if days:
             records = pa.array(days.values(), pa.int64())
@@ -89,11 +88,8 @@ class IcebergFiles:
     def delete_days(self, days: Sequence[str]) -> None:
         """Delete every version of some days, in one snapshot."""
         from sfs_plugins.iceberg.changing import delete_days
-        from sfs_plugins.iceberg.errors import told_of_damage
 
-        table = self.table()
-        with told_of_damage(table.location()):
-            delete_days(table, self.group.event_time, days)
+        delete_days(self.table(), self.group.event_time, days)
 
     def compact(self, root: str) -> None:
         """Make few files of many, let go of snapshots that have reached their age, and of what only they show.
@@ -101,13 +97,12 @@ class IcebergFiles:
         Raises TableElsewhere, nothing changed, unless the table lies at `root`: another tool may have moved it.
         """
         from sfs_plugins.iceberg.compaction import compact
-        from sfs_plugins.iceberg.errors import told_of_damage
         from sfs_plugins.iceberg.upkeep import expire, remove_orphans
 
         table = self.table()
         if table.location().rstrip("/") != root.rstrip("/"):
             raise TableElsewhere(group=self.group.address, location=table.location(), root=root)
-        with told_of_damage(table.location()), TemporaryDirectory(prefix="sagemaker-fs-") as copies:
+        with TemporaryDirectory(prefix="sagemaker-fs-") as copies:
             compact(table, self.group.event_time, Path(copies))
             expire(table)
             remove_orphans(table)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -41,6 +42,7 @@ from sfs_plugins.local_store import deleting, emptying, encoding, held, layout, 
 from sfs_plugins.local_store.catalogue import Catalogue
 from sfs_plugins.local_store.definitions import StoredGroup
 from sfs_plugins.local_store.errors import told_of
+from sfs_plugins.local_store.life_cycle import LifeCycle
 from sfs_plugins.local_store.opened import GroupDatabase, Opened
 from sfs_plugins.local_store.query import chosen_features, offline_record_ids, versions
 from sfs_plugins.local_store.scan import files_of
@@ -83,6 +85,7 @@ class LocalStore:
         )
         self._databases: dict[int, GroupDatabase] = {}
         self._lock = threading.Lock()
+        self._life_cycle = LifeCycle(self._catalogue, self.clock, self._opened)
 
     def identity(self) -> Identity:
         """Return the account and Region of the settings, and the user of this machine."""
@@ -107,33 +110,15 @@ class LocalStore:
 
         Raises GroupExists, BadDefinition.
         """
-        for group in self._catalogue.gone():
-            self._remove(group)
-        made = self._catalogue.create(new)
-        with self._catalogue.failing(made):
-            self._bring_up_to_date(self._opened(made))
-
-    def _bring_up_to_date(self, opened: Opened) -> None:
-        """Make the Iceberg table of a group that has one, or give it the columns that it lacks."""
-        if opened.is_iceberg:
-            with told_of(self.path):
-                opened.iceberg_files().table()
+        self._life_cycle.create(new)
 
     def update(self, name: str, change: GroupChange) -> None:
-        """Change a group. Raises BadDefinition, GroupNotReady."""
-        self._catalogue.change(name, change)
-        if change.add_features:
-            self._bring_up_to_date(self._opened(self._catalogue.find(name)))
+        """Change a group. Raises BadDefinition, GroupNotReady, and what is wrong with its Iceberg table."""
+        self._life_cycle.update(name, change)
 
     def delete(self, name: str) -> None:
         """Delete a group and its online records, once what is buffered for its offline store is on disk."""
-        self._remove(self._catalogue.begin_deletion(name))
-
-    def _remove(self, group: StoredGroup) -> None:
-        """Take away what a group being deleted holds; repeated after a crash, it goes on where that stopped."""
-        emptying.take_away(self._opened(group), self.clock)
-        if group.is_gone(self.clock.now()):
-            self._catalogue.forget(group)
+        self._life_cycle.delete(name)
 
     def tags(self, name: str) -> Mapping[str, str]:
         """Return a group's tags."""
@@ -322,7 +307,7 @@ class LocalStore:
         opened = self._opened(self._catalogue.find(group.name))
         pointer = TablePointer(opened.held.database)
         if opened.is_iceberg and pointer.location() is None and not opened.described.failure_reason:
-            self._bring_up_to_date(opened)
+            self._life_cycle.bring_up_to_date(opened)
         return pointer.location()
 
     def swap_table_metadata(self, group: FeatureGroup, old: str | None, new: str) -> bool:
@@ -343,16 +328,20 @@ class LocalStore:
         except FeatureGroupNotFound:
             for gone in self._catalogue.gone():
                 if gone.new.name == group.name:
-                    self._remove(gone)
+                    self._life_cycle.remove(gone)
             return
         opened.settle(self.clock.now(), everything=True)
 
     def close(self) -> None:
-        """Write what is due of what this store has buffered, and close every file."""
+        """Write what is due of what this store has buffered, and close every file.
+
+        A group that cannot be settled is in no other's way: what is wrong with it is raised once all is done.
+        """
         unsettled = {number for number, database in self._databases.items() if database.unsettled}
-        for group in self._catalogue.all() if unsettled else ():
-            if group.number in unsettled:
-                self._opened(group).settle(self.clock.now(), everything=False)
-        for database in self._databases.values():
-            database.database.close()
-        self._catalogue.close()
+        with ExitStack() as closing:
+            closing.callback(self._catalogue.close)
+            for database in self._databases.values():
+                closing.callback(database.database.close)
+            for group in self._catalogue.all() if unsettled else ():
+                if group.number in unsettled:
+                    closing.callback(self._opened(group).settle, self.clock.now(), everything=False)

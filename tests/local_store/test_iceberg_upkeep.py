@@ -109,19 +109,20 @@ def test_records_without_an_event_time_stay_without_a_day_when_compacted(store: 
 
 
 @pytest.mark.parametrize("damage", [b"", b"not Iceberg at all"], ids=["empty", "other bytes"])
-@pytest.mark.parametrize("pattern", ["*.metadata.json", "snap-*.avro", "*-m0.avro", "*.parquet"])
-def test_a_damaged_file_is_told_of_in_one_sentence_and_nothing_goes(
-    store: LocalStore, folder: Path, pattern: str, damage: bytes
+def test_a_damaged_data_file_is_told_of_in_one_sentence_and_nothing_goes(
+    store: LocalStore, folder: Path, damage: bytes
 ) -> None:
     group = created(store, iceberg())
     for number in range(2):
         put(store, group, record(str(number), ONE))
         store.settle(group)
-    for path in folder.rglob(pattern):
+    for path in folder.rglob("*.parquet"):
         path.write_bytes(damage)
     before = aged(folder)
 
-    with pytest.raises(StoreUnavailable, match=r"^a file of the Iceberg table in .* is damaged \(.+\), so nothing"):
+    with pytest.raises(
+        StoreUnavailable, match=r"^s3://.*, a file of an Iceberg table, is damaged or missing \(.+\), so nothing"
+    ):
         store.compact(group)
 
     assert [path for path in before if not path.exists()] == []

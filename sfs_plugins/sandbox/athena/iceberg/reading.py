@@ -95,9 +95,12 @@ def about(table: IcebergTable, part: str, scratch: Path) -> Source:
     """Return a query of what is known about a table: `snapshots`, `history`, `files`... Raises QueryFailed."""
     import pyarrow.parquet as pq
 
+    from sfs_plugins.iceberg.reading import damage_named
+
     if part not in _ABOUT:
         raise QueryFailed(f"TABLE_NOT_FOUND: there is no table ${part}: {', '.join(f'${one}' for one in _ABOUT)}")
-    found = getattr(table.inspect, part)()
+    with damage_named(table):
+        found = getattr(table.inspect, part)()
     shown = _ABOUT[part]
     if part == "partitions" and "partition" not in found.column_names:
         shown = _ABOUT_WITHOUT_PARTITION

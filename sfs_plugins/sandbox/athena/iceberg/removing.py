@@ -79,13 +79,13 @@ def referred_to(table: IcebergTable) -> set[Path]:
     Raises SfsError for a name that is no object: what it stands for is not known, so nothing may be removed.
     """
     from sfs_plugins.iceberg.file_io import FolderIO
-    from sfs_plugins.iceberg.reading import entries_of
+    from sfs_plugins.iceberg.reading import entries_of, manifests_of
 
     named = [table.metadata_location, *(entry.metadata_file for entry in table.metadata.metadata_log)]
     named += [one.statistics_path for one in (*table.metadata.statistics, *table.metadata.partition_statistics)]
     for snapshot in table.snapshots():
         named.append(snapshot.manifest_list)
-        named += [manifest.manifest_path for manifest in snapshot.manifests(table.io)]
+        named += [manifest.manifest_path for manifest in manifests_of(table, snapshot)]
         named += [entry.data_file.file_path for entry in entries_of(table, snapshot)]
     files = cast(FolderIO, table.io)
     return {files.path(location) for location in named}
