@@ -1,6 +1,7 @@
 """The rules of an online store, written out: what becomes of one record, put, changed or deleted.
 
-Numbers in brackets are rows of section 10 of the dossier (`facts/feature-store.md`), `§` its sections.
+Numbers in brackets are lines of docs/explanation/known-ways-to-be-wrong.md,
+`§` the sections of the facts that the model was written from.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """What becomes of one record in both stores of a group, written out: put, changed, deleted.
 
 Each rule that does not hold is raised as the error the user reads; each function returns the row that the offline
-store gains, or None. Numbers in brackets are rows of section 10 of the dossier, `§` its sections.
+store gains, or None. Numbers in brackets are lines of docs/explanation/known-ways-to-be-wrong.md,
+`§` the sections of the facts that the model was written from.
 """
 
 from __future__ import annotations

@@ -135,7 +135,7 @@ class Athena:
         if given.get("ManagedQueryResultsConfiguration", {}).get("Enabled"):
             return None
         location = given.get("ResultConfiguration", {}).get("OutputLocation")
-        # an enforced workgroup takes no notice of what its clients ask for (dossier 10 row 35)
+        # an enforced workgroup takes no notice of what its clients ask for (known ways to be wrong, line 35)
         place = location if given.get("EnforceWorkGroupConfiguration") else self.output or location
         if not place:
             raise NoPlaceForResults(workgroup=self.workgroup)

@@ -66,7 +66,7 @@ def feature_from(feature: Mapping[str, Any]) -> FeatureDefinition:
 
 
 def _online_from(config: Mapping[str, Any] | None) -> OnlineStore | None:
-    # the structure may be there with the store off: its default is False (dossier 10 row 45)
+    # the structure may be there with the store off: its default is False (known ways to be wrong, line 45)
     if not config or not config.get("EnableOnlineStore"):
         return None
     ttl = config.get("TtlDuration") or {}
@@ -175,6 +175,6 @@ def update_request(name: str, change: GroupChange) -> dict[str, Any]:
     elif change.storage_type is not None:
         request["OnlineStoreConfig"] = {"StorageType": change.storage_type}
     else:
-        # boto3 refuses nulls; an empty structure is how a time to live is taken away (dossier 10 row 25)
+        # boto3 refuses nulls; an empty structure is how a time to live is taken away (known ways to be wrong, line 25)
         request["OnlineStoreConfig"] = {"TtlDuration": ttl_json(change.ttl) if change.ttl else {}}
     return request

@@ -77,7 +77,7 @@ UNKNOWN_OPERATIONS: Final = frozenset({"UnknownOperationException", "UnknownOper
 """Codes of an operation that an older service, or an emulator, does not have."""
 
 ABSENT_GROUP: Final = "can't find a featuregroup"
-"""What the text says where the code is a validation error (dossier 2.4, 10 row 20)."""
+"""What the text says where the code is a validation error (known ways to be wrong, line 20)."""
 
 
 class CredentialsRefused(StoreUnavailable):

@@ -77,7 +77,7 @@ def _column(name: str, *, as_text: bool) -> str:
 
 
 def _time(name: str) -> str:
-    # Iceberg keeps these with a zone, which UNLOAD and CTAS refuse (dossier 10 row 34)
+    # Iceberg keeps these with a zone, which UNLOAD and CTAS refuse (known ways to be wrong, line 34)
     return f"CAST({quoted(name)} AS timestamp) AS {quoted(name)}"
 
 
@@ -96,7 +96,7 @@ def _table(group: FeatureGroup) -> str:
 
 
 def instant(group: FeatureGroup) -> str:
-    """Return an expression that orders event times as instants, whatever their width (dossier 10 row 23)."""
+    """Return an expression that orders event times as instants, whatever their width: known ways to be wrong, 23."""
     column = quoted(group.event_time)
     if group.feature(group.event_time).type is FeatureType.FRACTIONAL:
         return column

@@ -45,7 +45,7 @@ def read(
 def _read(
     calls: Calls, client: Any, group: FeatureGroup, ids: list[RecordId], features: Sequence[FeatureDefinition]
 ) -> dict[str, Mapping[str, Any]]:
-    """Return what BatchGetRecord finds for up to 100 ids, by id: order is not kept (dossier 10 row 11)."""
+    """Return what BatchGetRecord finds for up to 100 ids, by id: order is not kept."""
     found: dict[str, Mapping[str, Any]] = {}
     left = ids
     for attempt in range(1, ROUNDS + 1):
@@ -95,7 +95,7 @@ def _values(record: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def list_record_ids(calls: Calls, client: Any, group: FeatureGroup, *, soft_deleted: bool) -> Iterator[pa.RecordBatch]:
-    """Yield pages of ids until there is no token: a page may be empty and not the last (dossier 10 row 14)."""
+    """Yield pages of ids until there is no token: a page may be empty and not the last."""
     request: dict[str, Any] = {"FeatureGroupName": group.name, "MaxResults": PAGE}
     if soft_deleted:
         request["IncludeSoftDeletedRecords"] = True

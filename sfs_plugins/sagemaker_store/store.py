@@ -154,7 +154,7 @@ class SageMakerStore:
     def _on_wire(self, group: FeatureGroup) -> FeatureGroup:
         """Return a group by the name that requests give it: its ARN where it was asked for so.
 
-        A group that another account shares is known by its ARN only (dossier 10 row 49).
+        A group that another account shares is known by its ARN only (known ways to be wrong, line 49).
         """
         return replace(group, name=FeatureGroupName(group.arn)) if group.arn in self._by_arn else group
 

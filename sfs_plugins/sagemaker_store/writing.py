@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -73,19 +74,22 @@ class Writer:
             remarks += self._send(chunk)
         return Fact.of(batch, sorted(remarks, key=lambda remark: remark.row))
 
-    def _chunks(self, rows: Sequence[Row]) -> Iterator[list[Row]]:
-        """Yield at most 25 rows at a time, in order, no id twice in one: their order there is not defined."""
-        chunk: list[Row] = []
-        ids: set[str] = set()
+    def _chunks(self, rows: Iterable[Row]) -> Iterator[list[Row]]:
+        """Yield at most 25 rows at a time, no id twice in one: their order there is not defined.
+
+        The records of one id keep their order, and are spread over calls that others fill: an id takes so many writes
+        a second and no more, and of a hot one trying again would not make it more (known ways to be wrong, line 41).
+        """
+        rounds: list[list[Row]] = []
+        seen: Counter[str] = Counter()
         for row in rows:
             one = self._id(row[1])
-            if len(chunk) == ENTRIES_A_CALL or one in ids:
-                yield chunk
-                chunk, ids = [], set()
-            chunk.append(row)
-            ids.add(one)
-        if chunk:
-            yield chunk
+            if seen[one] == len(rounds):
+                rounds.append([])
+            rounds[seen[one]].append(row)
+            seen[one] += 1
+        for each in rounds:
+            yield from (each[start : start + ENTRIES_A_CALL] for start in range(0, len(each), ENTRIES_A_CALL))
 
     def _id(self, values: Sequence[Mapping[str, Any]]) -> str:
         texts = (value.get("ValueAsString") for value in values if value["FeatureName"] == self.group.record_identifier)
@@ -138,7 +142,7 @@ class Writer:
     def _put_each(self, rows: list[Row]) -> list[Remark]:
         """Put records by PutRecord, in order. Raises AccessDenied, FeatureGroupNotFound: the next would fare no better.
 
-        A group that is not found although it was made is asked for again for a while (dossier 10 row 50).
+        A group that is not found although it was made is asked for again for a while (known ways to be wrong, line 50).
         """
         remarks = []
         for row, values in rows:

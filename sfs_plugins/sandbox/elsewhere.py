@@ -42,12 +42,14 @@ class Elsewhere:
             # moto would take it for a request to S3, whose buckets it does not have
             raise protocols.unserved(request, "it is not signed, so nothing says which service it is for")
         wsgi, told = self._imported(request), list[Any]()
+        from botocore.model import OperationNotFoundError
+
         try:
             pieces = wsgi(_environ(request, self._account), lambda status, headers, *_: told.extend((status, headers)))
             body = b"".join(pieces)
         except ModuleNotFoundError as error:
             raise protocols.unserved(request, f"moto needs {error.name} for {service}: install moto[all]") from error
-        except NotImplementedError as error:
+        except (NotImplementedError, OperationNotFoundError) as error:
             raise protocols.unserved(request, f"moto does not serve {service} {operation}") from error
         status, headers = int(told[0].split()[0]), [(name, text) for name, text in told[1] if _is_kept(name)]
         is_page = any(name.lower() == "content-type" and text.startswith("text/html") for name, text in headers)

@@ -1,6 +1,6 @@
 """Iceberg offline stores on AWS's wire: emptied by Athena in SQL, and never a file of them deleted by hand.
 
-Numbers in brackets are rows of the dossier's section 10.
+Numbers in brackets are lines of docs/explanation/known-ways-to-be-wrong.md.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Ways in which other tools go wrong on a feature store, each as a scenario on AWS's wire.
 
-Numbers in brackets are rows of the dossier's section 10. Those that are a promise of every store are tests of
-`StoreContract`, which the SageMaker store keeps in `tests/contracts`; those about calls are in `test_calls`, about
-Athena in `test_offline`, about profiles and Regions in `test_connections`.
+Numbers in brackets are lines of docs/explanation/known-ways-to-be-wrong.md. Those that are a promise of every store are
+tests of `StoreContract`, which the SageMaker store keeps in `tests/contracts`; those about calls are in `test_calls`
+and `test_known_ways_to_be_wrong_in_calls`, about Athena in `test_offline`, about profiles and Regions in
+`test_connections`.
 """
 
 from __future__ import annotations

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import http.client
 import itertools
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -27,6 +29,19 @@ def boto(sandbox: Sandbox, service: str, **config: Any) -> Any:
         aws_secret_access_key="sandbox",
         config=Config(retries={"total_max_attempts": 1}, **config),
     )
+
+
+def by_hand(sandbox: Sandbox, method: str, path: str, content: Any = None, target: str = "") -> tuple[int, str, Any]:
+    """Send what no client would, and return the status, the code of an error, and the answer's JSON."""
+    scope = f"sandbox/20250601/{sandbox.where.region}/sagemaker/aws4_request"
+    headers = {"Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"}
+    connection = http.client.HTTPConnection("127.0.0.1", sandbox.where.port)
+    body = None if content is None else json.dumps(content)
+    connection.request(method, path, body, headers | ({"X-Amz-Target": target} if target else {}))
+    answer = connection.getresponse()
+    told = json.loads(answer.read() or b"null")
+    connection.close()
+    return answer.status, answer.headers.get("x-amzn-ErrorType") or (told or {}).get("__type", ""), told
 
 
 @pytest.fixture(scope="session")

@@ -1,4 +1,4 @@
-"""The control plane through boto3: groups made, described, listed, changed and deleted (dossier 1)."""
+"""The control plane through boto3: groups made, described, listed, changed and deleted."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError
 
-from tests.sandbox.conftest import ROLE, boto, definition, offline, record, running
+from tests.sandbox.conftest import ROLE, boto, by_hand, definition, offline, record, running
 
 ACCOUNT, REGION = "123456789012", "us-east-1"
 
@@ -21,6 +21,7 @@ def refused(call, **request):
 
 
 def test_a_described_group_is_what_was_asked_for_with_names_after_its_creation(sagemaker, group, bucket):
+    """[28, 48] The root has account, Region, name and second of creation; one page has no token."""
     name = group(Description="All orders.", **offline(bucket))
 
     described = sagemaker.describe_feature_group(FeatureGroupName=name)
@@ -63,6 +64,7 @@ def test_a_group_is_found_by_arn_and_in_any_case(sagemaker, group):
 
 
 def test_known_refusals_have_the_services_own_words(sagemaker, group):
+    """[20, 45]."""
     name = group()
 
     again = refused(sagemaker.create_feature_group, **definition(name))
@@ -116,6 +118,7 @@ IN_MEMORY = {"EnableOnlineStore": True, "StorageType": "InMemory"}
     ],
 )
 def test_what_the_service_rejects_is_rejected(sagemaker, bad):
+    """[21, 26, 44]."""
     request = {**definition("rejected"), **bad}
 
     code, status, _ = refused(sagemaker.create_feature_group, **request)
@@ -145,6 +148,7 @@ def test_groups_are_listed_by_filters_in_pages(sagemaker, group):
 
 
 def test_features_are_added_and_an_update_shows_from_then_on(sagemaker, runtime, group):
+    """[40]."""
     name = group()
     assert "LastUpdateStatus" not in sagemaker.describe_feature_group(FeatureGroupName=name)
 
@@ -158,7 +162,8 @@ def test_features_are_added_and_an_update_shows_from_then_on(sagemaker, runtime,
     assert described["FeatureDefinitions"][-1] == {"FeatureName": "colour", "FeatureType": "String"}
 
 
-def test_a_time_to_live_is_set_and_taken_away_by_an_empty_structure(sagemaker, group):
+def test_a_time_to_live_is_set_and_taken_away_by_an_empty_structure(sagemaker, sandbox, group):
+    """[25] Nulls, which boto3 refuses, do so too."""
     name = group()
 
     sagemaker.update_feature_group(
@@ -166,13 +171,21 @@ def test_a_time_to_live_is_set_and_taken_away_by_an_empty_structure(sagemaker, g
     )
     with_ttl = sagemaker.describe_feature_group(FeatureGroupName=name)["OnlineStoreConfig"]
     sagemaker.update_feature_group(FeatureGroupName=name, OnlineStoreConfig={"TtlDuration": {}})
+    without = sagemaker.describe_feature_group(FeatureGroupName=name)["OnlineStoreConfig"]
+    sagemaker.update_feature_group(
+        FeatureGroupName=name, OnlineStoreConfig={"TtlDuration": {"Unit": "Days", "Value": 7}}
+    )
+    nulls = {"FeatureGroupName": name, "OnlineStoreConfig": {"TtlDuration": {"Unit": None, "Value": None}}}
+    by_nulls = by_hand(sandbox, "POST", "/", nulls, target="SageMaker.UpdateFeatureGroup")
 
     assert with_ttl == {"EnableOnlineStore": True, "TtlDuration": {"Unit": "Days", "Value": 30}}
-    without = sagemaker.describe_feature_group(FeatureGroupName=name)["OnlineStoreConfig"]
     assert without == {"EnableOnlineStore": True}
+    assert by_nulls[0] == 200
+    assert sagemaker.describe_feature_group(FeatureGroupName=name)["OnlineStoreConfig"] == without
 
 
 def test_one_kind_of_change_a_call_and_storage_only_upwards(sagemaker, group):
+    """[40]."""
     name = group()
     addition = [{"FeatureName": "colour", "FeatureType": "String"}]
 
@@ -190,6 +203,7 @@ def test_one_kind_of_change_a_call_and_storage_only_upwards(sagemaker, group):
 
 
 def test_deleting_takes_a_name_only_and_leaves_objects_and_table(sagemaker, runtime, s3, sandbox, group, bucket):
+    """[38]."""
     name = group(**offline(bucket))
     described = sagemaker.describe_feature_group(FeatureGroupName=name)
     runtime.put_record(FeatureGroupName=name, Record=record("a"))
@@ -222,7 +236,7 @@ def test_tags_are_added_listed_and_deleted(sagemaker, group):
 
 
 def test_metadata_of_a_feature_is_kept_and_its_parameters_are_removed_by_key(sagemaker, sandbox, group):
-    """Row 46 of the dossier's section 10: a parameter is removed by its key alone, and never by key and value."""
+    """[46] A parameter is removed by its key alone, and never by key and value."""
     name = group()
     about = {"FeatureGroupName": name, "FeatureName": "price"}
 

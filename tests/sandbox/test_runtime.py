@@ -1,11 +1,11 @@
-"""The runtime plane through boto3: the service's semantics, rule by rule (dossier 2 and 10)."""
+"""The runtime plane through boto3: the service's semantics, rule by rule."""
 
 from __future__ import annotations
 
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.sandbox.conftest import offline, record, seen
+from tests.sandbox.conftest import by_hand, offline, record, seen
 
 
 def refused(call, **request):
@@ -16,6 +16,7 @@ def refused(call, **request):
 
 
 def test_a_record_put_is_the_record_read_in_definition_order_and_as_it_was_written(runtime, group):
+    """[43]."""
     name = group()
 
     runtime.put_record(FeatureGroupName=name, Record=record("a", price="1.50e3", count="+5"))
@@ -24,12 +25,14 @@ def test_a_record_put_is_the_record_read_in_definition_order_and_as_it_was_writt
 
 
 def test_an_id_without_a_record_is_an_answer_without_the_member_record(runtime, group):
+    """[10]."""
     answer = runtime.get_record(FeatureGroupName=group(), RecordIdentifierValueAsString="nobody")
 
     assert "Record" not in answer
 
 
 def test_a_put_replaces_the_whole_record_if_its_event_time_is_strictly_later(runtime, group):
+    """[1, 3, 8] Instants count, not texts; what does not count is acknowledged all the same."""
     name = group()
     runtime.put_record(FeatureGroupName=name, Record=record("a", "2025-06-01T00:00:00Z", count="1", price="1.0"))
 
@@ -44,6 +47,7 @@ def test_a_put_replaces_the_whole_record_if_its_event_time_is_strictly_later(run
 
 
 def test_an_arn_names_a_group_in_one_percent_encoded_segment(runtime, sagemaker, group):
+    """[17]."""
     name = group()
     arn = sagemaker.describe_feature_group(FeatureGroupName=name)["FeatureGroupArn"]
 
@@ -52,19 +56,37 @@ def test_an_arn_names_a_group_in_one_percent_encoded_segment(runtime, sagemaker,
     assert seen(runtime, arn, "a/b c+ü") == {"id": "a/b c+ü", "time": "2025-06-01T00:00:00Z"}
 
 
-def test_features_are_chosen_by_repeated_names_and_an_unknown_one_is_refused(runtime, group):
+def test_features_are_chosen_by_repeated_names_and_an_unknown_one_is_refused(runtime, sandbox, group):
+    """[18] On the wire the name is `FeatureName`; commas part nothing, and a name the service has not is no matter."""
     name = group()
     runtime.put_record(FeatureGroupName=name, Record=record("a", count="1", price="2.5"))
+    asked = {"FeatureGroupName": name, "RecordIdentifierValueAsString": "a"}
 
-    answer = runtime.get_record(
-        FeatureGroupName=name, RecordIdentifierValueAsString="a", FeatureNames=["price", "count"]
-    )
-    unknown = refused(
-        runtime.get_record, FeatureGroupName=name, RecordIdentifierValueAsString="a", FeatureNames=["colour"]
-    )
+    answer = runtime.get_record(**asked, FeatureNames=["price", "count"])
+    unknown = refused(runtime.get_record, **asked, FeatureNames=["colour"])
+    joined = refused(runtime.get_record, **asked, FeatureNames=["price,count"])
+    path = f"/FeatureGroup/{name}?RecordIdentifierValueAsString=a"
+    repeated = by_hand(sandbox, "GET", f"{path}&FeatureName=price&FeatureName=count")
+    misnamed = by_hand(sandbox, "GET", f"{path}&FeatureNames=price")
 
     assert [value["FeatureName"] for value in answer["Record"]] == ["count", "price"]
-    assert unknown[:2] == ("ValidationError", 400)
+    assert unknown[:2] == joined[:2] == ("ValidationError", 400)
+    assert repeated == (200, "", {"Record": record("a", count="1", price="2.5")[2:]})
+    assert misnamed == (200, "", {"Record": record("a", count="1", price="2.5")})
+
+
+def test_an_operation_is_told_by_its_path_and_never_by_a_target(sandbox, group):
+    """[19] The control plane has it the other way round; both are signed as `sagemaker`."""
+    name = group()
+    named = {"FeatureGroupName": name}
+
+    by_target = by_hand(sandbox, "POST", "/", {**named, "Record": record("a")}, target="SageMaker.PutRecord")
+    by_path = by_hand(sandbox, "POST", "/DescribeFeatureGroup", named)
+    rightly = by_hand(sandbox, "POST", "/", named, target="SageMaker.DescribeFeatureGroup")
+
+    assert by_target[:2] == (400, "UnknownOperationException")
+    assert by_path[:2] == (404, "UnknownOperationException")
+    assert (rightly[0], rightly[2]["FeatureGroupName"]) == (200, name)
 
 
 @pytest.mark.parametrize(
@@ -82,6 +104,7 @@ def test_features_are_chosen_by_repeated_names_and_an_unknown_one_is_refused(run
     ],
 )
 def test_a_record_that_breaks_a_rule_is_a_validation_error(runtime, group, bad, text):
+    """[21, 22, 42]."""
     name = group()
     values = {"record_id": "a", **{("record_id" if key == "id" else key): value for key, value in bad.items()}}
 
@@ -101,6 +124,7 @@ def test_a_record_without_its_id_or_with_a_feature_twice_is_refused(runtime, gro
 
 
 def test_a_feature_value_with_neither_form_is_a_feature_left_out(runtime, group):
+    """[9]."""
     name = group()
 
     runtime.put_record(FeatureGroupName=name, Record=[*record("a"), {"FeatureName": "count"}])
@@ -108,17 +132,25 @@ def test_a_feature_value_with_neither_form_is_a_feature_left_out(runtime, group)
     assert seen(runtime, name, "a") == {"id": "a", "time": "2025-06-01T00:00:00Z"}
 
 
-def test_a_missing_group_is_a_validation_error_on_put_and_not_found_on_get(runtime):
-    text = "Resource Not Found: Amazon SageMaker can't find a FeatureGroup with name nowhere"
+def test_a_missing_group_is_not_found_where_the_model_says_so_and_a_validation_error_elsewhere(runtime):
+    """[20] PutRecord and DeleteRecord have no ResourceNotFound; of a batch, each entry has its own error."""
+    name, text = "nowhere", "Resource Not Found: Amazon SageMaker can't find a FeatureGroup with name nowhere"
+    one = {"FeatureGroupName": name, "RecordIdentifierValueAsString": "a"}
 
-    put = refused(runtime.put_record, FeatureGroupName="nowhere", Record=record("a"))
-    get = refused(runtime.get_record, FeatureGroupName="nowhere", RecordIdentifierValueAsString="a")
+    put = refused(runtime.put_record, FeatureGroupName=name, Record=record("a"))
+    delete = refused(runtime.delete_record, **deletion(name, "a", "2025-06-01T00:00:00Z"))
+    get = refused(runtime.get_record, **one)
+    listing = refused(runtime.list_records, FeatureGroupName=name)
+    update = refused(runtime.update_record, **one, Features=record("a")[1:])
+    read = runtime.batch_get_record(Identifiers=[{"FeatureGroupName": name, "RecordIdentifiersValueAsString": ["a"]}])
 
-    assert put == ("ValidationError", 400, text)
-    assert get == ("ResourceNotFound", 404, text)
+    assert put == delete == ("ValidationError", 400, text)
+    assert get == listing == update == ("ResourceNotFound", 404, text)
+    assert [(error["ErrorCode"], error["ErrorMessage"]) for error in read["Errors"]] == [("ResourceNotFound", text)]
 
 
 def test_the_server_checks_what_botocore_does_not(runtime, group):
+    """[21]."""
     name = group()
 
     bad_name = refused(runtime.put_record, FeatureGroupName="a b", Record=record("a"))
@@ -147,6 +179,7 @@ def test_the_server_checks_what_botocore_does_not(runtime, group):
 
 
 def test_a_batch_writes_what_is_good_and_names_what_failed(runtime, group):
+    """[12]."""
     name = group()
     entries = [
         {"FeatureGroupName": name, "Record": record("a", count="1")},
@@ -169,6 +202,7 @@ def test_a_batch_writes_what_is_good_and_names_what_failed(runtime, group):
 
 
 def test_a_batch_read_has_no_order_and_leaves_out_what_is_not_there(runtime, group):
+    """[11]."""
     first, second = group(), group()
     for name in (first, second):
         runtime.batch_write_record(
@@ -208,6 +242,7 @@ def test_a_batch_read_asks_for_a_hundred_records_at_most(runtime, group):
 
 
 def test_listing_gives_every_id_page_by_page_and_its_token_is_good_for_this_group_only(runtime, group):
+    """[14]."""
     name, other = group(), group()
     for start in range(0, 60, 20):
         entries = [{"FeatureGroupName": name, "Record": record(f"{n}")} for n in range(start, start + 20)]
@@ -269,6 +304,7 @@ def test_a_soft_delete_hides_if_later_and_is_silent_if_not(runtime, group):
 
 
 def test_a_hard_delete_forgets_if_later_and_is_refused_if_not(runtime, group):
+    """[5, 7]."""
     name = group()
     runtime.put_record(FeatureGroupName=name, Record=record("a"))
 
@@ -285,7 +321,8 @@ def test_a_hard_delete_forgets_if_later_and_is_refused_if_not(runtime, group):
     assert seen(runtime, name, "a") == {"id": "a", "time": "2020-01-01T00:00:00Z"}
 
 
-def test_single_features_change_in_standard_v2_by_the_event_time_among_them(runtime, group):
+def test_single_features_change_in_standard_v2_by_the_event_time_among_them(runtime, sandbox, group):
+    """[2, 16]."""
     name = group(OnlineStoreConfig={"EnableOnlineStore": True, "StorageType": "Standard_V2"})
     runtime.put_record(FeatureGroupName=name, Record=record("a", count="1", price="1.0"))
 
@@ -299,12 +336,37 @@ def test_single_features_change_in_standard_v2_by_the_event_time_among_them(runt
     of_nobody = {**update(count="1"), "RecordIdentifierValueAsString": "nobody"}
     missing = refused(runtime.update_record, **of_nobody)
     identifier = refused(runtime.update_record, **update(id="b"))
-    ttl = refused(runtime.update_record, **update(count="1"), TtlDuration={"Unit": "Days", "Value": 1})
+    day = {"Unit": "Days", "Value": 1}
+    ttl = refused(runtime.update_record, **update(count="1"), TtlDuration=day)
+    nothing = refused(runtime.update_record, **{**update(), "Features": [{"FeatureName": "count"}]})
+    parameter = {**update(count="7"), "EventTime": "2025-05-01T00:00:00Z"}
+    beside = by_hand(sandbox, "POST", f"/FeatureGroup/{name}/Record", parameter)
 
-    assert seen(runtime, name, "a") == {"id": "a", "time": "2025-06-01T00:00:00Z", "count": "2", "price": "3.0"}
+    assert seen(runtime, name, "a") == {"id": "a", "time": "2025-06-01T00:00:00Z", "count": "7", "price": "3.0"}
     assert older[:2] == ("ConflictException", 409)
     assert missing[:2] == ("ResourceNotFound", 404)
-    assert identifier[:2] == ttl[:2] == ("ValidationError", 400)
+    assert identifier[:2] == ttl[:2] == nothing[:2] == ("ValidationError", 400)
+    assert beside == (200, "", None)
+
+
+def test_a_delete_with_an_old_event_time_leaves_its_marker_in_the_partition_of_that_time(
+    runtime, sagemaker, s3, sandbox, group, bucket
+):
+    """[4, 27] Silent as it is; and the record stays."""
+    name = group(**offline(bucket))
+    root = sagemaker.describe_feature_group(FeatureGroupName=name)["OfflineStoreConfig"]["S3StorageConfig"]
+    prefix = root["ResolvedOutputS3Uri"].partition(f"{bucket}/")[2]
+
+    runtime.put_record(FeatureGroupName=name, Record=record("a"))
+    runtime.delete_record(**deletion(name, "a", "2024-02-29T03:59:59Z"))
+    sandbox.settle()
+
+    assert seen(runtime, name, "a") is not None
+    keys = [one["Key"].removeprefix(prefix) for one in s3.list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]]
+    assert [key.rpartition("/")[0] for key in keys] == [
+        "/year=2024/month=02/day=29/hour=03",
+        "/year=2025/month=06/day=01/hour=00",
+    ]
 
 
 def test_a_standard_store_has_no_update_record(runtime, group):
@@ -346,6 +408,7 @@ def test_collections_live_in_memory_stores(runtime, sagemaker, group):
 
 
 def test_a_time_to_live_counts_from_the_event_time_and_an_entrys_own_comes_first(runtime, group):
+    """[24]."""
     name = group(OnlineStoreConfig={"EnableOnlineStore": True, "TtlDuration": {"Unit": "Weeks", "Value": 5000}})
     day, long = {"Unit": "Days", "Value": 1}, {"Unit": "Days", "Value": 30_000}
 

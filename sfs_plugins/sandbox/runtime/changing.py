@@ -74,10 +74,13 @@ def _features(described: Described, parameters: dict[str, Any]) -> dict[str, Val
             raise validation_error(f"FeatureGroup {group.name} has no feature named [{name}].")
     if group.record_identifier in names:
         raise validation_error("the record identifier of a record cannot be changed.")
-    if parameters.get("TtlDuration") is not None and group.event_time not in names:
-        raise validation_error("TtlDuration needs the event time feature among Features.")
     values = {value["FeatureName"]: value_of(value) for value in features}
-    return {name: value for name, value in values.items() if value is not None}
+    given = {name: value for name, value in values.items() if value is not None}
+    if not given:
+        raise validation_error("Features has a value for none of its names.")
+    if parameters.get("TtlDuration") is not None and group.event_time not in given:
+        raise validation_error("TtlDuration needs the event time feature among Features.")
+    return given
 
 
 def _check_can_update(group: FeatureGroup) -> None:

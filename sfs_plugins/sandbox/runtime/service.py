@@ -27,6 +27,13 @@ _JSON = [("content-type", "application/json")]
 _ALL_WRITTEN = b'{"Errors":[],"UnprocessedEntries":[]}'
 _BY_GROUP = {("PUT", 2): "PutRecord", ("GET", 2): "GetRecord", ("DELETE", 2): "DeleteRecord"}
 _LISTS = {"FeatureName": "FeatureNames", "TargetStores": "TargetStores"}
+_IN_QUERY = {
+    "GetRecord": {"RecordIdentifierValueAsString", "FeatureName", "ExpirationTimeResponse"},
+    "DeleteRecord": {"RecordIdentifierValueAsString", "EventTime", "TargetStores", "DeletionMode"},
+}
+"""What these two take, all of it from the query; the others take all from the body. Source: the service's model."""
+_WORDED_AS_INVALID = {"PutRecord", "DeleteRecord"}
+"""Operations whose model has no ResourceNotFound: a group that is missing is a validation error there."""
 
 
 class RuntimeService:
@@ -62,6 +69,14 @@ class RuntimeService:
         if not operation:
             raise Failure("UnknownOperationException", "Unable to determine service/operation name", 404)
         given = self.parameters(request, operation)
+        try:
+            return await self._answered(given, request, operation)
+        except Failure as failure:
+            if failure.code == "ResourceNotFound" and operation in _WORDED_AS_INVALID:
+                raise Failure("ValidationError", failure.message) from failure
+            raise
+
+    async def _answered(self, given: dict[str, Any], request: Request, operation: str) -> Response:
         if operation == "BatchWriteRecord":
             return await self._batch_write_record(given, request)
         if operation == "PutRecord":
@@ -72,11 +87,13 @@ class RuntimeService:
 
     def parameters(self, request: Request, operation: str) -> dict[str, Any]:
         """Return a request's parameters by the model's names, checked. Raises Failure."""
-        given = _body(request)
+        in_query = _IN_QUERY.get(operation, set())
+        given = {} if in_query else _body(request)
         if request.path.startswith("/FeatureGroup/"):
             given["FeatureGroupName"] = request.segments[1]
         for name, values in request.parameters.items():
-            given[_LISTS.get(name, name)] = values if name in _LISTS else values[0]
+            if name in in_query:
+                given[_LISTS.get(name, name)] = values if name in _LISTS else values[0]
         if not checker(MODEL, operation)(given):
             raise refusal(MODEL, operation, given, "ValidationError")
         return given
@@ -87,15 +104,9 @@ class RuntimeService:
         return Response(failure.status, orjson.dumps({"Message": failure.message, **failure.fields}), headers)
 
     async def _put_record(self, given: dict[str, Any]) -> Response:
-        try:
-            (outcome,) = await self.writer.put([self._line(given, None)])
-            if outcome is not None:
-                raise outcome
-        except Failure as failure:
-            if failure.code == "ResourceNotFound":
-                # the one operation that words a missing group as a validation error
-                raise Failure("ValidationError", failure.message) from failure
-            raise
+        (outcome,) = await self.writer.put([self._line(given, None)])
+        if outcome is not None:
+            raise outcome
         return Response(200, b"", list(_JSON))
 
     def _line(self, entry: dict[str, Any], ttl: TtlDuration | None) -> Line:
