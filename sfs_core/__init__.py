@@ -50,6 +50,7 @@ from sfs_core.deleting import (
     DeleteOfflineObjects,
     DeleteRecords,
 )
+from sfs_core.distinct import DistinctIds, IdSet
 from sfs_core.ended import (
     Batches,
     Ended,
@@ -388,6 +389,7 @@ __all__ = [
     "DeletionMode",
     "DifferencesFound",
     "DiskFull",
+    "DistinctIds",
     "Ended",
     "Environment",
     "EventTime",
@@ -416,6 +418,7 @@ __all__ = [
     "GroupNotReady",
     "GroupQuery",
     "GroupStatus",
+    "IdSet",
     "Identity",
     "Interrupted",
     "Journal",

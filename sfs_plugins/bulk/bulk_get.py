@@ -11,6 +11,7 @@ from cleo.io.inputs.argument import Argument
 
 from sfs_core import (
     STANDARD_STREAM,
+    DistinctIds,
     ExitCode,
     FeatureGroup,
     FileFormat,
@@ -92,10 +93,10 @@ class BulkGetCommand(SfsCommand):
     def _found(
         self, group: FeatureGroup, ids: RecordIdSource, features: tuple[str, ...] | None
     ) -> Iterator[tuple[int, pa.RecordBatch]]:
-        """Yield how many ids were looked up, and the records found, in the order of the ids."""
+        """Yield how many ids were looked up, each once, and the records found, in the order of the ids."""
         look_up = LookUpRecords(group, features)
         with Progress(self.session.console, look_up.describe()) as progress:
-            for batch in ids.batches(self.session):
+            for batch in DistinctIds(ids).batches(self.session):
                 for start in range(0, batch.num_rows, LOOK_UP_RECORDS):
                     some = batch.slice(start, LOOK_UP_RECORDS)
                     records, _ = look_up.apply(some, self.session)

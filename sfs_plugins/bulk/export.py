@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from cleo.io.inputs.argument import Argument
 
 from sfs_core import (
+    DistinctIds,
     EventTimeRange,
     ExitCode,
     FeatureGroup,
@@ -109,7 +110,7 @@ class ExportCommand(SfsCommand):
         return OfflineRecords(group, query).batches(self.session)
 
     def _online(self, group: FeatureGroup, given: ExportOptions) -> Iterator[pa.RecordBatch]:
-        """Yield the online store's records; it cannot be asked conditions."""
+        """Yield the online store's records, each once; it cannot be asked conditions."""
         for flag, value in (("--where", given.where), ("--event-time", given.event_time)):
             if value is not None:
                 raise OptionsConflict(first=flag, second="--what online")
@@ -117,7 +118,7 @@ class ExportCommand(SfsCommand):
             raise StoreNotEnabled(group=group.name, store=TargetStore.ONLINE)
         look_up = LookUpRecords(group, given.columns or None)
         left = given.limit
-        for ids in OnlineRecordIds(group).batches(self.session):
+        for ids in DistinctIds(OnlineRecordIds(group)).batches(self.session):
             for start in range(0, ids.num_rows, 1_000):
                 records, _ = look_up.apply(ids.slice(start, 1_000), self.session)
                 if left is not None:

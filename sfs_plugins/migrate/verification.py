@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sfs_core import (
     FeatureGroup,
+    IdSet,
     Interrupted,
     OfflineQuery,
     RecordId,
@@ -20,7 +21,6 @@ from sfs_core import (
 from sfs_plugins.migrate.comparison import Compare, Difference, Example, Expiry, Tally
 from sfs_plugins.migrate.sample import Sample, bound
 from sfs_plugins.migrate.shelf import Shelf
-from sfs_plugins.migrate.strategies import IdSet
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -24,7 +24,6 @@ from sfs_core import (
     FeatureGroupName,
     FeatureGroupNotFound,
     GroupChange,
-    GroupExists,
     GroupQuery,
     GroupStatus,
     Identity,
@@ -47,7 +46,8 @@ from sfs_plugins.sagemaker_store import deleting, held, iceberg_table, listing, 
 from sfs_plugins.sagemaker_store.athena import Athena
 from sfs_plugins.sagemaker_store.calls import Calls
 from sfs_plugins.sagemaker_store.clients import RUNTIME, Clients
-from sfs_plugins.sagemaker_store.definitions import create_request, group_from, update_request
+from sfs_plugins.sagemaker_store.creating import create
+from sfs_plugins.sagemaker_store.definitions import group_from, update_request
 from sfs_plugins.sagemaker_store.errors import NotOwnGroup
 from sfs_plugins.sagemaker_store.object_deletion import delete
 from sfs_plugins.sagemaker_store.object_versions import keeps_versions, listed_versions
@@ -164,12 +164,7 @@ class SageMakerStore:
 
     def create(self, new: NewFeatureGroup) -> None:
         """Begin to make a group."""
-        try:
-            self.calls(self._control, "CreateFeatureGroup", new.name, **create_request(new))
-        except BadRequest as error:
-            if "already exists" in str(error).lower():
-                raise GroupExists(name=new.name) from error
-            raise BadDefinition(name=new.name, problem=error.message.fields["problem"]) from error
+        create(self.calls, self._control, new)
 
     def update(self, name: str, change: GroupChange) -> None:
         """Begin to change a group: one kind of change a call."""

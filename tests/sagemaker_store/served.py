@@ -18,7 +18,8 @@ from typing import Any
 import pytest
 import uvicorn
 
-from sfs_core import Clock
+from sfs_core import Clock, FeatureGroup
+from sfs_core.testing import Record, put
 from sfs_plugins.local_store import LocalStore
 from sfs_plugins.sagemaker_store.clients import Clients
 from sfs_plugins.sagemaker_store.store import SageMakerStore
@@ -70,6 +71,10 @@ class Served:
         ]
         identity = self._store.identity()
         self.front = Front(services, elsewhere.service_of, identity, self.faults, lambda seconds: None)
+
+    def put(self, group: FeatureGroup, *records: Record) -> None:
+        """Put records as another writer does, whose requests no test sees."""
+        assert put(self._store, group, *records) == []
 
     def settle(self) -> None:
         """Bring buffered offline writes to Parquet, as a sandbox's control port does."""

@@ -9,10 +9,29 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from sfs_core.testing import filled, new_group, online, put, record
+import pytest
+
+from sfs_core import BadDefinition, FeatureGroupNotFound, RecordId, StoreUnavailable
+from sfs_core.testing import (
+    ONE,
+    THREE,
+    TWO,
+    delete,
+    delete_objects,
+    failed,
+    filled,
+    ids_in,
+    new_group,
+    online,
+    put,
+    record,
+)
+from sfs_plugins.sagemaker_store.creating import TRIES
 from sfs_plugins.sandbox.wire import Request, Response
+from tests.conftest import Sfs
 from tests.sagemaker_store.conftest import Asked
-from tests.sagemaker_store.served import ServedStore, Server
+from tests.sagemaker_store.served import Served, ServedStore, Server
+from tests.sagemaker_store.test_known_ways_to_be_wrong import refused
 
 
 def id_of(entry: dict[str, Any]) -> Any:
@@ -81,3 +100,197 @@ def test_records_of_many_ids_that_come_id_by_id_fill_calls_all_the_same(store: S
     calls = [[id_of(entry) for entry in call["Entries"]] for call in asked.of("BatchWriteRecord")]
     assert [(len(ids), len(set(ids))) for ids in calls] == [(25, 25)] * 8
     assert {row["at"] for row in online(store, group)} == {when[3]}
+
+
+# what is to be tried again, and what is not
+
+
+def test_whatever_a_throttle_or_a_passing_fault_is_called_the_call_is_sent_again(store: ServedStore, server: Server):
+    """[20] The runtime's model has no code for a throttle, and a fault may come without a body."""
+    group = filled(store, new_group("orders"), record("1", ONE))
+    answers = iter(
+        [
+            refused("ThrottlingException", "Rate exceeded"),
+            refused("ProvisionedThroughputExceededException", "The level of configured throughput was exceeded"),
+            refused("TooManyRequestsException", "", 429),
+            Response(429, b""),
+            Response(503, b""),
+            refused("ServiceUnavailable", "", 503),
+            refused("InternalFailure", "Internal server error. Please try again later.", 500),
+        ]
+    )
+    server.instead = lambda request: next(answers, None) if request.path == "/BatchGetRecord" else None
+
+    assert online(store, group, "1") == [record("1", ONE)]
+
+    assert (len(store.paused), store.throttles) == (7, 4)
+
+
+def entries_in_error(code: str, text: str = "") -> Any:
+    """Return what answers every BatchWriteRecord of more than one entry: the first is written by nobody."""
+
+    def answer(request: Request) -> Response | None:
+        entries = json.loads(request.body)["Entries"] if request.path == "/BatchWriteRecord" else []
+        if len(entries) < 2:
+            return None
+        errors = [{"Entry": entries[0], "ErrorCode": code, "ErrorMessage": text}]
+        return Response(200, json.dumps({"Errors": errors, "UnprocessedEntries": entries[1:]}).encode())
+
+    return answer
+
+
+def test_an_entry_that_is_not_permitted_is_put_by_itself(store: ServedStore, server: Server, asked: Asked):
+    """[12, 13] Permissions are looked at group by group inside a batch; PutRecord's may be there all the same."""
+    group = filled(store, new_group("orders"))
+    server.instead = entries_in_error("AccessForbidden", "not authorized to perform: sagemaker:BatchWriteRecord")
+
+    remarks = put(store, group, record("1", ONE), record("2", ONE), record("3", ONE))
+
+    assert remarks == []
+    assert ids_in(store, group) == ["1", "2", "3"]
+    assert asked.operations("BatchWriteRecord", "PutRecord") == [
+        "BatchWriteRecord", "PutRecord", "BatchWriteRecord", "PutRecord", "BatchWriteRecord",
+    ]  # fmt: skip
+
+
+def test_an_answer_that_names_an_entry_nobody_sent_is_not_believed(store: ServedStore, server: Server):
+    """[12] Nothing of it is taken for written."""
+    group = filled(store, new_group("orders"))
+    alien = {"Entry": {"FeatureGroupName": "orders", "Record": [{"FeatureName": "id", "ValueAsString": "9"}]}}
+    told = {"Errors": [{**alien, "ErrorCode": "ValidationError", "ErrorMessage": ""}], "UnprocessedEntries": []}
+    answer = Response(200, json.dumps(told).encode())
+    server.instead = lambda request: answer if request.path == "/BatchWriteRecord" else None
+
+    with pytest.raises(StoreUnavailable, match="names an entry that was not sent"):
+        put(store, group, record("1", ONE))
+
+
+@pytest.mark.parametrize("code", ["ValidationError", "ValidationException"])
+def test_a_hard_delete_whose_time_is_refused_is_told_apart_by_either_code(
+    store: ServedStore, server: Server, code: str
+):
+    """[5, 20] The model says the one, the documentation the other."""
+    group = filled(store, new_group("orders"), record("1", ONE))
+    refusal = refused(code, "The EventTime of the delete request is not later than the EventTime of the record.")
+    server.instead = lambda request: refusal if request.method == "DELETE" else None
+
+    assert failed(delete(store, group, "1", at=TWO, hard=True)) == [(0, "EventTimeNotLater")]
+
+
+def test_a_missing_group_is_one_error_however_it_is_worded(store: ServedStore, asked: Asked):
+    """[20] A ResourceNotFound of the control plane (400) and of the runtime (404), or a ValidationError with a text."""
+    group = filled(store, new_group("orders"))
+    store.delete("orders")
+
+    for call in (
+        lambda: store.describe("orders"),
+        lambda: list(store.list_record_ids(group)),
+        lambda: store.read(group, [RecordId("1")]),
+        lambda: put(store, group, record("1", ONE)),
+        lambda: delete(store, group, "1", at=TWO),
+    ):
+        with pytest.raises(FeatureGroupNotFound):
+            call()
+
+    assert store.paused == []
+
+
+# listings, deletions, groups
+
+
+def test_a_listing_may_repeat_itself_be_longer_than_asked_for_and_have_empty_pages(
+    aws: Sfs, store: ServedStore, server: Server
+):
+    """[14] Each record comes once, and each is deleted once."""
+    group = filled(store, new_group("orders"), *(record(f"{number:03}", ONE) for number in range(3)))
+    ids = [f"{number:03}" for number in range(3)]
+    pages: list[list[str]] = []
+
+    def repeating(request: Request) -> Response | None:
+        if not request.path.endswith("/ListRecords") or not pages:
+            return None
+        page = {"RecordIdentifiers": pages.pop(0)} | ({"NextToken": str(len(pages))} if pages else {})
+        return Response(200, json.dumps(page).encode())
+
+    server.instead = repeating
+
+    pages += [ids[:2] * 60, [], ids[1:], []]
+    exported = aws.ok("export orders - --what online --format jsonl").stdout
+    pages += [ids[:2] * 60, [], ids[1:], []]
+    got = aws.ok("bulk-get orders --ids online").stdout
+    pages += [ids[:2] * 60, [], ids[1:], []]
+    cleared = aws.ok("clear orders --online-only --force").stderr
+
+    for told in (exported, got):
+        assert sorted(json.loads(line)["id"] for line in told.splitlines()) == ids
+    assert "3 done" in cleared
+    assert ids_in(store, group, soft_deleted=True) == []
+
+
+def test_what_is_put_while_a_group_is_cleared_goes_too(aws: Sfs, store: ServedStore, server: Server):
+    """[15] It is listed again until nothing is left."""
+    group = filled(store, new_group("orders"), record("1", ONE))
+    late = iter([record("2", ONE), record("3", ONE)])
+
+    def writer(request: Request) -> None:
+        if request.method == "DELETE" and (one := next(late, None)) is not None:
+            store.served.put(group, one)
+
+    server.instead = writer
+
+    aws.ok("clear orders --online-only --force")
+
+    assert next(late, None) is None
+    assert ids_in(store, group, soft_deleted=True) == []
+
+
+def test_more_keys_than_a_call_takes_are_deleted_in_several(store: ServedStore, asked: Asked):
+    """[39] A thousand is the most; deleting what is not there is done."""
+    group = filled(store, new_group("orders"))
+    assert group.offline is not None
+
+    remarks = delete_objects(store, group, *(f"{group.offline.root}data/{number}.parquet" for number in range(1001)))
+
+    assert remarks == []
+    assert [len(call["Delete"]["Objects"]) for call in asked.of("DeleteObjects")] == [1000, 1]
+
+
+def test_a_role_that_was_just_made_is_waited_for_and_one_that_never_comes_is_refused(
+    store: ServedStore, server: Server, asked: Asked
+):
+    """[50] IAM takes half a minute to tell everybody."""
+    left = iter(range(2))
+    unknown = json.dumps(
+        {
+            "__type": "ValidationException",
+            "Message": "The execution role ARN is invalid. Please ensure that the role exists",
+        }
+    )
+
+    def too_new(request: Request) -> Response | None:
+        is_create = request.headers.get("x-amz-target") == "SageMaker.CreateFeatureGroup"
+        return Response(400, unknown.encode()) if is_create and next(left, None) is not None else None
+
+    server.instead = too_new
+
+    store.create(new_group("orders"))
+
+    assert store.describe("orders").name == "orders"
+    assert len(store.paused) == 2
+    left = iter(range(1000))
+    with pytest.raises(BadDefinition, match="execution role ARN is invalid"):
+        store.create(new_group("others"))
+    assert len(asked.of("CreateFeatureGroup")) == 3 + TRIES
+
+
+def test_what_the_target_has_newer_is_left_and_counted(aws: Sfs, store: ServedStore, served: Served):
+    """[1, 3] The service acknowledges a stale put and a tie, and shows neither."""
+    filled(store, new_group("old", online=False), *(record(one, TWO, city="old") for one in ("1", "2", "3")))
+    new = filled(store, new_group("new"), record("1", THREE, city="newer"), record("2", TWO, city="old"))
+    served.settle()
+
+    answer = aws.ok("migrate old new --force")
+
+    for told in ("1 done", "1 skipped (NewerInTarget)", "1 skipped (SameInTarget)", "1 newer in the target"):
+        assert told in answer.stderr
+    assert [row["city"] for row in online(store, new)] == ["newer", "old", "old"]
