@@ -32,7 +32,10 @@ class DeletionFailed(Refused):
 
 @dataclass(frozen=True, slots=True)
 class DeleteFeatureGroup:
-    """Deletes one feature group; one that is gone already is done, one made anew under its name is left alone."""
+    """Deletes one feature group; one that is gone already is done, one made anew under its name is left alone.
+
+    It is looked for by its ARN: a group of that name in another account is another one.
+    """
 
     group: FeatureGroup
 
@@ -43,29 +46,37 @@ class DeleteFeatureGroup:
     def into(self, batches: Iterator[Batch], session: Session) -> Iterator[Fact]:
         """Yield the one fact. Raises PlanChanged, DeletionFailed, NotDoneYet."""
         for batch in batches:
-            self._delete(session)
+            self._delete(session, in_doubt=batch.in_doubt)
             yield Fact.of(batch)
 
-    def _delete(self, session: Session) -> None:
+    def _delete(self, session: Session, *, in_doubt: bool) -> None:
         store = session.store_of(self.group)
         found = self._found(store)
         if found is None:
             return
-        if found.created_at != self.group.created_at:
+        if self._is_another(found):
+            if in_doubt:
+                # an earlier attempt saw to it: where there is another one of its name, it is gone
+                return
             raise PlanChanged(what=self.group.address)
         if found.status is not GroupStatus.DELETING:
             store.delete(self.group.name)
 
         def look() -> bool | None:
             left = self._found(store)
-            if left is not None and left.status is GroupStatus.DELETE_FAILED:
+            if left is None or self._is_another(left):
+                return True
+            if left.status is GroupStatus.DELETE_FAILED:
                 raise DeletionFailed(group=self.group.address, reason=left.failure_reason)
-            return True if left is None else None
+            return None
 
         wait_until(look, session, say("deleting {group}", group=self.group.address))
 
+    def _is_another(self, found: FeatureGroup) -> bool:
+        return found.created_at != self.group.created_at
+
     def _found(self, store: Store) -> FeatureGroup | None:
         try:
-            return store.describe(self.group.name)
+            return store.describe(self.group.arn or self.group.name)
         except FeatureGroupNotFound:
             return None

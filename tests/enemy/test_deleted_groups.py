@@ -94,3 +94,49 @@ def test_a_group_made_anew_within_the_old_root_is_left_alone(sfs: Sfs, monkeypat
     store = LocalStore(connection="dev", clock=sfs.clock, path=sfs.store)
     assert len(history(store, new)) == 1
     store.close()
+
+
+def test_a_group_made_anew_once_its_deletion_had_begun_stays_and_the_objects_of_the_first_go(
+    sfs: Sfs, monkeypatch: pytest.MonkeyPatch
+):
+    """Killed before the answer came: that the group was deleted is written down nowhere."""
+    store = LocalStore(connection="dev", clock=sfs.clock, path=sfs.store)
+    filled(store, new_group("orders"), ONE, record("2", "2025-05-02T00:00:00Z"))
+    delete = LocalStore.delete
+
+    def killed_late(self: LocalStore, name: str) -> None:
+        delete(self, name)
+        raise Killed
+
+    with monkeypatch.context() as patched:
+        patched.setattr(LocalStore, "delete", killed_late)
+        with pytest.raises(Killed):
+            sfs("delete orders --with-offline-data --force")
+    sfs.clock.instant = sfs.clock.now().plus(3_600_000_000_000)
+    new = filled(store, new_group("orders"), ONE)
+    (run,) = (sfs.folder / "state" / "runs").iterdir()
+
+    answer = sfs(f"runs resume {run.name} --force")
+
+    assert answer.code == 0, answer
+    assert (ids_in(store, new), len(history(store, new))) == (["1"], 1)
+    assert len(objects_on_disk(sfs)) == 1
+    store.close()
+
+
+def test_a_group_made_anew_before_anyone_looked_is_not_waited_for(sfs: Sfs, monkeypatch: pytest.MonkeyPatch):
+    store = LocalStore(connection="dev", clock=sfs.clock, path=sfs.store)
+    filled(store, new_group("orders"), ONE, record("2", "2025-05-02T00:00:00Z"))
+    delete = LocalStore.delete
+
+    def made_anew(self: LocalStore, name: str) -> None:
+        delete(self, name)
+        sfs.clock.instant = sfs.clock.now().plus(3_600_000_000_000)
+        filled(store, new_group("orders"), ONE)
+
+    monkeypatch.setattr(LocalStore, "delete", made_anew)
+    sfs.ok("delete orders --with-offline-data --force")
+
+    assert ids_in(store, store.describe("orders")) == ["1"]
+    assert len(objects_on_disk(sfs)) == 1
+    store.close()

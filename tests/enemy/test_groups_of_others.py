@@ -1,0 +1,55 @@
+"""Deleting a group that another account shares: it stays, and so does all that belongs to it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sfs_core import Batch, record_ids
+from sfs_core.testing import filled, new_group
+from sfs_plugins.catalog.delete_group import DeleteFeatureGroup
+from sfs_plugins.sagemaker_store.errors import NotOwnGroup
+from sfs_plugins.sandbox.wire import Request, Response
+from tests.memory_session import memory_session
+from tests.sagemaker_store.served import ServedStore, Server
+
+
+def test_a_group_that_another_account_shares_is_not_taken_for_one_that_is_gone(
+    store: ServedStore, server: Server, tmp_path: Path
+):
+    """By its name alone it is not there, and what is gone already would count as deleted: its objects would be next."""
+    own = filled(store, new_group("orders"))
+    session = memory_session(tmp_path)
+    session._opened["served"] = store
+    theirs = replace(own, arn=own.arn.replace(":123456789012:", ":999900009999:"))
+    body = described(store, theirs.arn)
+
+    def shared(request: Request) -> Response | None:
+        if not request.headers.get("x-amz-target", "").endswith(".DescribeFeatureGroup"):
+            return None
+        if json.loads(request.body)["FeatureGroupName"] == theirs.arn:
+            return Response(200, body)
+        return Response(400, b'{"__type": "ResourceNotFound", "message": "Resource Not Found"}')
+
+    server.instead = shared
+
+    with pytest.raises(NotOwnGroup):
+        list(DeleteFeatureGroup(theirs).into(iter([Batch(0, record_ids(["orders"]))]), session))
+
+
+def described(store: ServedStore, arn: str) -> bytes:
+    """Return what DescribeFeatureGroup answers of the group `orders`, under another ARN."""
+    bodies: list[bytes] = []
+
+    def note(response_dict: dict[str, Any], **_: Any) -> None:
+        bodies.append(response_dict["body"])
+
+    events = store.shared.get("sagemaker").meta.events
+    events.register("before-parse.sagemaker.DescribeFeatureGroup", note)
+    store.describe("orders")
+    events.unregister("before-parse.sagemaker.DescribeFeatureGroup", note)
+    return json.dumps({**json.loads(bodies[0]), "FeatureGroupArn": arn}).encode()
