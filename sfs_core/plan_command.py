@@ -34,6 +34,7 @@ from sfs_core.options import OptionSpec, declared, option
 from sfs_core.plan import Plan, as_json
 from sfs_core.report import Report
 from sfs_core.resuming import KEPT_VARIABLES, check_resumable, confirm_again, is_among, resume
+from sfs_core.roots import versions_note
 from sfs_core.session import Session
 from sfs_core.spool import Spooled, spooled
 
@@ -82,6 +83,18 @@ class PlanCommand(SfsCommand):
         return self._run
 
     _run: Run | None = None
+
+    def keeps_versions(self, group: FeatureGroup) -> bool | None:
+        """Return whether a group's bucket keeps older versions, None where that is not known, as the run found it.
+
+        A run that is gone on with keeps to that, so that its plan repeats, and says where it is not so any more.
+        """
+        found = self.session.store_of(group).keeps_versions(group)
+        known: bool | None = self.run_folder.remember("keeps_versions", lambda: found)
+        if found != known:
+            for note in versions_note(group, found):
+                self.session.console.note(note)
+        return known
 
     def answer(self) -> ExitCode:
         """Plan, ask, run and report; or go on with an earlier run."""

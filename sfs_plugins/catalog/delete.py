@@ -107,7 +107,7 @@ class DeleteCommand(PlanCommand):
         if table is not None:
             # an Iceberg table without its files is broken, so that it goes before them; files without it are litter
             steps.insert(0 if is_iceberg else len(steps), Step(table, DropTable(group), destroys=True))
-        versions = () if options.purge_versions else versions_note(group, store.keeps_versions(group))
+        versions = () if options.purge_versions else versions_note(group, self.keeps_versions(group))
         return Plan(say("-"), tuple(steps), (*reason, *versions))
 
     def _group(self) -> FeatureGroup:

@@ -153,7 +153,7 @@ class ClearCommand(PlanCommand):
         if options.settle is not None:
             settle = timedelta(minutes=options.settle)
         ids = self._ids(group, targets)
-        keeps = store.keeps_versions(group) if TargetStore.OFFLINE in targets else False
+        keeps = self.keeps_versions(group) if TargetStore.OFFLINE in targets else False
         return ClearRequest(group, ids, self.session.now(), options.max_workers, options.batch_size, settle, keeps)
 
     def _ids(self, group: FeatureGroup, targets: tuple[TargetStore, ...]) -> Source | None:

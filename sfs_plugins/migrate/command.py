@@ -146,7 +146,7 @@ class MigrateCommand(PlanCommand):
         store = self.session.store_of(group)
         if group.offline is not None:
             check_root(group, other_groups(store, group))
-            keeps = store.keeps_versions(group)
+            keeps = self.keeps_versions(group)
         request = ClearRequest(group, None, self.session.now(), options.max_workers, 1000, store.offline_lag, keeps)
         strategies = []
         for choice in (ONLINE_BY, OFFLINE_BY):

@@ -70,3 +70,24 @@ def test_a_cap_of_nothing_keeps_a_group(sfs: Sfs, monkeypatch: pytest.MonkeyPatc
     assert answer.code == 7
     assert store.describe("orders").name == "orders"
     store.close()
+
+
+@pytest.mark.parametrize(
+    ("by_now", "said"),
+    [
+        (True, "the bucket of {root} keeps older versions: objects only get delete markers"),
+        (None, "whether the bucket of {root} keeps older versions is not known"),
+    ],
+)
+def test_a_bucket_that_keeps_versions_by_now_is_told_of_and_the_deletion_goes_on(
+    sfs: Sfs, monkeypatch: pytest.MonkeyPatch, by_now: bool | None, said: str
+):
+    """The group is gone by then: refused, its objects would be nobody's."""
+    run = stopped(sfs, monkeypatch, "delete_objects", "delete orders --with-offline-data --force")
+
+    monkeypatch.setattr(LocalStore, "keeps_versions", lambda *_: by_now)
+    answer = sfs.ok(f"runs resume {run} --force")
+
+    (root,) = {line.split(" -> ")[0].rpartition(" ")[2] for line in answer.stderr.splitlines() if "list again" in line}
+    assert said.format(root=root) in answer.stderr
+    assert list((sfs.store / "s3").rglob("*.parquet")) == []
