@@ -76,6 +76,12 @@ def is_empty(connection: sqlite3.Connection) -> bool:
     return not connection.execute(query).fetchone()[0]
 
 
+def has_accepted_until(connection: sqlite3.Connection, until_us: int) -> bool:
+    """Tell whether something is buffered that was accepted at a time or earlier."""
+    query = "SELECT EXISTS (SELECT 1 FROM buffered WHERE accepted_us <= ?)"
+    return bool(connection.execute(query, (until_us,)).fetchone()[0])
+
+
 def begun(connection: sqlite3.Connection) -> Writing | None:
     """Return the writing that was begun and not ended: its process was killed."""
     row = connection.execute("SELECT writing, now_us, numbers FROM settling").fetchone()

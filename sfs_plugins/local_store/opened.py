@@ -128,6 +128,10 @@ class Opened:
     def settle_if_large(self, now: EventTime) -> None:
         """Settle what is due if much has been buffered."""
         if self.held.unsettled >= buffer.MAX_SETTLING_BYTES:
+            self._settle_if_due(now)
+
+    def _settle_if_due(self, now: EventTime) -> None:
+        if self._settling().is_due(now.nanoseconds // 1000):
             self.settle(now, everything=False)
 
     def settle_after_writing(self, now: EventTime) -> None:
@@ -137,7 +141,7 @@ class Opened:
         in the buffer, and settles before anything reads the offline store and when the store is closed.
         """
         if self.held.unsettled and time.monotonic() - self.held.settled_at >= _CALM_SECONDS:
-            self.settle(now, everything=False)
+            self._settle_if_due(now)
 
     @contextmanager
     def unsettling(self) -> Iterator[None]:

@@ -47,6 +47,11 @@ class Settling:
             while (writing := self._begin(now_us, everything=everything)) is not None:
                 self._finish(writing)
 
+    def is_due(self, now_us: int) -> bool:
+        """Tell whether something is due at `now_us`: what is not is left to whoever settles it, begun or not."""
+        with self.database.reading() as connection:
+            return buffer.has_accepted_until(connection, now_us - self.delay_us)
+
     @contextmanager
     def paused(self) -> Iterator[None]:
         """Hold the group's lock, once what a killed process began is finished: buffer and files have nothing twice."""

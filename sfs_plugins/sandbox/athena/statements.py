@@ -38,6 +38,8 @@ class Statements:
         """Carry a statement out; `started` gets the connection, so that it can be interrupted. Raises QueryFailed."""
         import duckdb
 
+        from sfs_plugins.iceberg.errors import DamagedTable
+
         try:
             with self.engine.connection() as (connection, scratch), self.engine.running.watched(reading):
                 started(connection)
@@ -45,6 +47,8 @@ class Statements:
                 return self._run(Work(self.engine, self.output, statement, connection, scratch, reading))
         except duckdb.Error as error:
             raise QueryFailed(_reason(error)) from error
+        except DamagedTable as error:
+            raise QueryFailed(f"ICEBERG_BAD_DATA: {error}") from error
         except SfsError as error:
             raise QueryFailed(f"GENERIC_USER_ERROR: {error}") from error
 

@@ -53,7 +53,7 @@ def kept_in(folder: Path, location: str) -> dict[str, Any]:
     """
     try:
         return _read(folder / "s3" / location.partition("://")[2])
-    except (OSError, ValueError, KeyError, StopIteration):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, StopIteration):
         return {}
 
 
