@@ -33,8 +33,8 @@ class ControlPort:
             case "GET", "/health":
                 return _json({"status": "running", "moto": "moto" in sys.modules})
             case "POST", "/settle":
-                await loop.run_in_executor(self._pool, self._settler.settle)
-                return _json({"settled": True})
+                settled = await loop.run_in_executor(self._pool, self._settler.settle)
+                return _json({"settled": settled}, 200 if settled else 503)
             case "GET", "/faults":
                 return _json({"log": self._faults.log})
             case "PUT" | "DELETE", "/faults":

@@ -41,9 +41,9 @@ class Settler:
         self._due.start()
 
     def _started(self, first_seconds: float) -> subprocess.Popen[str]:
-        """Return the process, which settles for the first time after so long, or when told to."""
+        """Return the process, a new one if it was killed; it settles first after so long, or when told to."""
         with self._starting:
-            if self._process is None:
+            if self._process is None or self._process.poll() is not None:
                 given = [self._store.name, settings_of(self._store), self._delay_seconds, first_seconds]
                 self._process = subprocess.Popen(  # noqa: S603  (this program itself)
                     [sys.executable, "-m", "sfs_plugins.sandbox.settling", json.dumps(given)],
@@ -54,12 +54,11 @@ class Settler:
                 )
             return self._process
 
-    def settle(self) -> None:
-        """Bring everything buffered to disk; return when it is there."""
+    def settle(self) -> bool:
+        """Bring everything buffered to disk; return when it is there, or False if the process was killed meanwhile."""
         with self._talking:
             process = self._say("settle")
-            if process.stdout is not None:
-                process.stdout.readline()
+            return process.stdout is not None and process.stdout.readline() != ""
 
     def hold(self, seconds: float) -> None:
         """Settle nothing for so long: late offline writes."""
@@ -120,6 +119,8 @@ def settle_all(store: Store) -> None:
                 store.settle(group)
         except SfsError as error:
             sys.stderr.write(f"{group_name}: {error}\n")
+        except Exception as error:  # a defect, or a buffer that is damaged: other groups' records must not wait for it
+            sys.stderr.write(f"{group_name}: {type(error).__name__}: {error}\n")
 
 
 if __name__ == "__main__":

@@ -105,12 +105,14 @@ def test_a_damaged_table_is_one_clear_error_and_mended_it_has_everything(
 def test_a_damaged_table_is_in_no_other_groups_way(
     open_store: Callable[..., LocalStore], folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One group's table is damaged, another was just as its deletion began: the others are made, settled and closed."""
+    """One group's table is damaged, another's was as its deletion began, the buffer of a third is: others go on."""
     store = open_store(offline_delay=900.0)
     damaged, going = created(store, iceberg("a-damaged")), created(store, iceberg("going"))
-    other = created(store, new_group("other"))
-    for group in (damaged, going, other):
+    broken, other = created(store, new_group("broken")), created(store, new_group("other"))
+    for group in (damaged, going, broken, other):
         put(store, group, record("1", ONE))
+    with store._opened(store._catalogue.find("broken")).held.database.writing() as connection:
+        connection.execute("UPDATE buffered SET batch = x'00'")
     kept = {path: path.read_bytes() for path in folder.rglob("*.metadata.json")}
     store._catalogue.begin_deletion("going")
     for path in kept:
@@ -122,7 +124,9 @@ def test_a_damaged_table_is_in_no_other_groups_way(
         store.create(iceberg("going"))
 
     assert len(list(folder.rglob("*.parquet"))) == 1
-    assert "a-damaged: s3://feature-store/tests/" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "a-damaged: s3://feature-store/tests/" in told
+    assert "broken: ArrowInvalid" in told
     for path, content in kept.items():
         path.write_bytes(content)
     created(store, iceberg("going"))
