@@ -144,7 +144,7 @@ def test_of_two_that_commit_at_once_neither_is_lost(sandbox, glue, catalog, make
     now = glue.get_table(DatabaseName=table[0], Name=table[1])["Table"]
     given = {"Name": table[1], "Parameters": now["Parameters"], "StorageDescriptor": now["StorageDescriptor"]}
     with pytest.raises(ClientError, match="ConcurrentModificationException"):
-        glue.update_table(DatabaseName=table[0], TableInput=given, VersionId="1")
+        glue.update_table(DatabaseName=table[0], TableInput=given, VersionId="999999")
 
 
 def test_what_is_settled_between_deletions_is_never_lost(sandbox, runtime, athena, make, out):

@@ -115,3 +115,66 @@ def test_databases_tables_and_partitions_are_made_and_deleted(glue):
     glue.delete_database(Name="sales")
     assert refused(glue.get_database, Name="sales") == "EntityNotFoundException"
     assert "sagemaker_featurestore" in [one["Name"] for one in glue.get_databases()["DatabaseList"]]
+
+
+def test_each_change_of_a_table_is_a_version_and_of_two_updates_of_one_version_one_is_refused(glue):
+    glue.create_database(DatabaseInput={"Name": "versions"})
+    about = {"DatabaseName": "versions"}
+    glue.create_table(**about, TableInput={"Name": "t", "Description": "first"})
+
+    def change(description, **more):
+        glue.update_table(**about, TableInput={"Name": "t", "Description": description}, **more)
+
+    def versions():
+        pages = glue.get_paginator("get_table_versions").paginate(
+            **about, TableName="t", PaginationConfig={"PageSize": 1}
+        )
+        found = [version for page in pages for version in page["TableVersions"]]
+        return [(one["VersionId"], one["Table"]["VersionId"], one["Table"]["Description"]) for one in found]
+
+    change("second", VersionId=glue.get_table(**about, Name="t")["Table"]["VersionId"])
+    stale = refused(change, description="lost", VersionId="0")
+    first_two = versions()
+    change("third", VersionId="1", SkipArchive=True)
+
+    assert stale == "ConcurrentModificationException"
+    assert first_two == [("1", "1", "second"), ("0", "0", "first")]
+    assert versions() == [("2", "2", "third"), ("0", "0", "first")]
+    get = {**about, "TableName": "t"}
+    assert glue.get_table_version(**get)["TableVersion"]["VersionId"] == "2"
+    assert glue.get_table_version(**get, VersionId="0")["TableVersion"]["Table"]["Description"] == "first"
+    assert refused(glue.get_table_version, **get, VersionId="1") == "EntityNotFoundException"
+    assert refused(glue.delete_table_version, **get, VersionId="2") == "InvalidInputException"
+    [error] = glue.batch_delete_table_version(**get, VersionIds=["0", "7"])["Errors"]
+    assert (error["VersionId"], error["ErrorDetail"]["ErrorCode"]) == ("7", "EntityNotFoundException")
+    assert [number for number, _, _ in versions()] == ["2"]
+    assert glue.get_partition_indexes(**get)["PartitionIndexDescriptorList"] == []
+    assert glue.get_user_defined_functions(**about, Pattern="*")["UserDefinedFunctions"] == []
+
+
+def test_tables_are_searched_for_in_every_database(glue):
+    for number, name in enumerate(("customer-link", "xx-link-yy", "xxlinkyy")):
+        database = f"searched{number}"
+        glue.create_database(DatabaseInput={"Name": database})
+        columns = [{"Name": "found_by_column", "Type": "int", "Comment": f"of {name}"}]
+        storage = {"Columns": columns, "Location": "s3://b/t"}
+        glue.create_table(DatabaseName=database, TableInput={
+            "Name": name, "StorageDescriptor": storage, "Parameters": {"number": str(number)},
+        })  # fmt: skip
+
+    def found(**request):
+        first = glue.search_tables(MaxResults=2, **request)
+        more = glue.search_tables(MaxResults=2, NextToken=first["NextToken"], **request) if "NextToken" in first else {}
+        return [table["Name"] for table in (*first["TableList"], *more.get("TableList", ()))]
+
+    by_name = [{"FieldName": "Name", "Sort": "DESC"}]
+    assert found(SearchText="Found_by", SortCriteria=by_name) == ["xxlinkyy", "xx-link-yy", "customer-link"]
+    assert found(SearchText='"xx-link-yy"') == ["xx-link-yy"]
+    assert found(SearchText='"found_by"') == []
+    assert found(Filters=[{"Key": "Name", "Value": "link"}]) == ["customer-link", "xx-link-yy"]
+    assert found(Filters=[{"Key": "DatabaseName", "Value": "searched2"}, {"Key": "number", "Value": "2"}]) == [
+        "xxlinkyy"
+    ]
+    later = {"Key": "CreateTime", "Comparator": "GREATER_THAN", "Value": "9999999999"}
+    assert found(SearchText="found_by", Filters=[later]) == []
+    assert refused(glue.search_tables, Filters=[{**later, "Value": "now"}]) == "InvalidInputException"

@@ -44,6 +44,9 @@ CREATE TABLE IF NOT EXISTS glue_dropped (
 CREATE TABLE IF NOT EXISTS glue_partitions (
     database TEXT, name TEXT, partition_values TEXT, definition TEXT NOT NULL,
     PRIMARY KEY (database, name, partition_values));
+CREATE TABLE IF NOT EXISTS glue_versions (
+    database TEXT, name TEXT, version INTEGER, mark TEXT NOT NULL, definition TEXT NOT NULL,
+    PRIMARY KEY (database, name, version));
 """
 _COLUMN_TYPES = {FeatureType.STRING: "string", FeatureType.INTEGRAL: "bigint", FeatureType.FRACTIONAL: "double"}
 Table = dict[str, Any]
@@ -162,12 +165,13 @@ class Catalogue:
         return any(_names(group) == (database, name) for group in self._catalogued())
 
     def drop_table(self, database: str, name: str) -> None:
-        """Strike out a table and its partitions; a live group's stays struck out."""
+        """Strike out a table, its partitions and its versions; a live group's stays struck out."""
         self._keep_database(database)
         created = [group.created_at for group in self._groups() if _names(group) == (database, name)]
         with self.state.writing() as connection:
             connection.execute("DELETE FROM glue_tables WHERE database = ? AND name = ?", (database, name))
             connection.execute("DELETE FROM glue_partitions WHERE database = ? AND name = ?", (database, name))
+            connection.execute("DELETE FROM glue_versions WHERE database = ? AND name = ?", (database, name))
             for instant in created:
                 row = (database, name, instant.nanoseconds if instant else 0)
                 connection.execute("INSERT OR IGNORE INTO glue_dropped VALUES (?, ?, ?)", row)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 import json
 from pathlib import Path
 from typing import Any, Final
@@ -26,12 +25,6 @@ def metadata_location(table: dict[str, Any]) -> str | None:
     """Return where an Iceberg table's current metadata file is, None for any other table."""
     location = (table.get("Parameters") or {}).get("metadata_location")
     return str(location) if location and is_iceberg(table) else None
-
-
-def version_id(table: dict[str, Any]) -> str:
-    """Return a number that changes whenever what is catalogued of a table does: GetTable's VersionId."""
-    content = metadata_location(table) or json.dumps(table, sort_keys=True, default=str)
-    return str(int.from_bytes(hashlib.sha256(content.encode()).digest()[:6]))
 
 
 def last_metadata(table: dict[str, Any], folder: Path) -> str | None:

@@ -1,10 +1,11 @@
-"""What Glue's operations share: a page of what was found, and the failure of what was not."""
+"""What Glue's operations share: a page of what was found, batches, and the failure of what was not found."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
+from sfs_plugins.sandbox.json_service import Operation
 from sfs_plugins.sandbox.tokens import BadToken, Tokens
 from sfs_plugins.sandbox.wire import Failure
 
@@ -21,6 +22,18 @@ def page_of(
         raise Failure("InvalidInputException", "NextToken is not valid") from error
     end = start + (given.get("MaxResults") or _PAGE)
     return found[start:end], tokens.make(about, end) if end < len(found) else None
+
+
+def batch(operation: Operation, each: Sequence[tuple[dict[str, Any], dict[str, Any]]]) -> dict[str, Any]:
+    """Carry out an operation for each of some requests, and return what failed: what it is named by, and the error."""
+    errors = []
+    for name, given in each:
+        try:
+            operation(given)
+        except Failure as failure:
+            detail = {"ErrorCode": failure.code, "ErrorMessage": failure.message}
+            errors.append({**name, "ErrorDetail": detail})
+    return {"Errors": errors}
 
 
 def not_found(what: str) -> Failure:

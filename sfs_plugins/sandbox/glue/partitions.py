@@ -8,7 +8,7 @@ from typing import Any
 
 from sfs_core import SystemClock
 from sfs_plugins.sandbox.glue.catalog import Catalogue, Table
-from sfs_plugins.sandbox.glue.pages import not_found, page_of
+from sfs_plugins.sandbox.glue.pages import batch, not_found, page_of
 from sfs_plugins.sandbox.json_service import Operation, present, wire_time
 from sfs_plugins.sandbox.tokens import Tokens
 from sfs_plugins.sandbox.wire import Failure
@@ -28,7 +28,7 @@ class Partitions:
             "GetPartitions": self.listed, "GetPartition": self.get, "BatchGetPartition": self.batch_get,
             "CreatePartition": self.create, "BatchCreatePartition": self.batch_create, "UpdatePartition": self.update,
             "BatchUpdatePartition": self.batch_update, "DeletePartition": self.delete,
-            "BatchDeletePartition": self.batch_delete,
+            "BatchDeletePartition": self.batch_delete, "GetPartitionIndexes": self.indexes,
         }  # fmt: skip
 
     def _of(self, given: dict[str, Any]) -> dict[str, Partition]:
@@ -69,6 +69,11 @@ class Partitions:
         shown, token = page_of(self._tokens, about, given, found)
         return present(Partitions=shown, NextToken=token)
 
+    def indexes(self, given: dict[str, Any]) -> dict[str, Any]:
+        """GetPartitionIndexes: a table has none, since this sandbox makes none."""
+        self._table_of(given["DatabaseName"], given["TableName"])
+        return {"PartitionIndexDescriptorList": []}
+
     def get(self, given: dict[str, Any]) -> dict[str, Any]:
         """GetPartition."""
         return {"Partition": self._find(given, given["PartitionValues"])}
@@ -104,30 +109,22 @@ class Partitions:
 
     def batch_create(self, given: dict[str, Any]) -> dict[str, Any]:
         """BatchCreatePartition: what failed is named."""
-        each = [(one.get("Values"), {**given, "PartitionInput": one}) for one in given["PartitionInputList"]]
-        return _batch(self.create, "PartitionValues", each)
+        return batch(self.create, [
+            ({"PartitionValues": one.get("Values")}, {**given, "PartitionInput": one})
+            for one in given["PartitionInputList"]
+        ])  # fmt: skip
 
     def batch_update(self, given: dict[str, Any]) -> dict[str, Any]:
         """BatchUpdatePartition: what failed is named."""
-        return _batch(self.update, "PartitionValueList", [
-            (one["PartitionValueList"], {**given, **one}) for one in given["Entries"]
+        return batch(self.update, [
+            ({"PartitionValueList": one["PartitionValueList"]}, {**given, **one}) for one in given["Entries"]
         ])  # fmt: skip
 
     def batch_delete(self, given: dict[str, Any]) -> dict[str, Any]:
         """BatchDeletePartition: what failed is named."""
         values = [one["Values"] for one in given["PartitionsToDelete"]]
-        return _batch(self.delete, "PartitionValues", [(one, {**given, "PartitionValues": one}) for one in values])
-
-
-def _batch(operation: Operation, name: str, each: Sequence[tuple[Any, dict[str, Any]]]) -> dict[str, Any]:
-    errors = []
-    for values, given in each:
-        try:
-            operation(given)
-        except Failure as failure:
-            detail = {"ErrorCode": failure.code, "ErrorMessage": failure.message}
-            errors.append({name: values, "ErrorDetail": detail})
-    return {"Errors": errors}
+        names = [{"PartitionValues": one} for one in values]
+        return batch(self.delete, [(name, {**given, **name}) for name in names])
 
 
 def _chosen(found: list[Partition], table: Table, expression: str) -> list[Partition]:

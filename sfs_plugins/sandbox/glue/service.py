@@ -8,9 +8,11 @@ from typing import Any
 
 from sfs_core import SfsError, SystemClock
 from sfs_plugins.sandbox.glue.catalog import Catalogue, Table
-from sfs_plugins.sandbox.glue.iceberg import is_iceberg, metadata_location, version_id
-from sfs_plugins.sandbox.glue.pages import not_found, page_of
+from sfs_plugins.sandbox.glue.iceberg import is_iceberg, metadata_location
+from sfs_plugins.sandbox.glue.pages import batch, not_found, page_of
 from sfs_plugins.sandbox.glue.partitions import Partitions
+from sfs_plugins.sandbox.glue.searching import searched
+from sfs_plugins.sandbox.glue.versions import Versions, forget, seen
 from sfs_plugins.sandbox.json_service import JsonService, Operation, present, wire_time
 from sfs_plugins.sandbox.tokens import Tokens
 from sfs_plugins.sandbox.wire import Failure
@@ -26,7 +28,8 @@ def glue(catalogue: Catalogue, tokens: Tokens, account: str, pool: Executor) -> 
         "GetDatabase": of.get_database, "GetDatabases": of.get_databases, "CreateDatabase": of.create_database,
         "UpdateDatabase": of.update_database, "DeleteDatabase": of.delete_database, "GetTable": of.get_table,
         "GetTables": of.get_tables, "CreateTable": of.create_table, "UpdateTable": of.update_table,
-        "DeleteTable": of.delete_table, "BatchDeleteTable": of.batch_delete_table,
+        "DeleteTable": of.delete_table, "BatchDeleteTable": of.batch_delete_table, "SearchTables": of.search_tables,
+        "GetUserDefinedFunctions": of.get_functions, **Versions(catalogue, tokens, of.table_of).operations(),
         **Partitions(catalogue, tokens, of.table_of).operations(),
     }  # fmt: skip
     return JsonService("glue", "AWSGlue", operations, pool, "InvalidInputException")
@@ -89,7 +92,7 @@ class GlueOperations:
         table = self._catalogue.table(database, name)
         if table is None:
             raise not_found(f"Entity Not Found: table {database}.{name}")
-        return {**table, "CatalogId": self._account, "VersionId": version_id(table)}
+        return {**table, "CatalogId": self._account, "VersionId": seen(self._catalogue, table)}
 
     def get_table(self, given: dict[str, Any]) -> dict[str, Any]:
         """GetTable."""
@@ -122,15 +125,21 @@ class GlueOperations:
         return {**given, "Name": given["Name"].lower(), "DatabaseName": database, "CreateTime": now, "UpdateTime": now}
 
     def update_table(self, given: dict[str, Any]) -> dict[str, Any]:
-        """UpdateTable."""
-        before = self.table_of(given["DatabaseName"], given["TableInput"]["Name"])
-        if given.get("VersionId") not in (None, before["VersionId"]):
-            raise _changed_meanwhile()
-        made = self._made(before["DatabaseName"], given["TableInput"])
-        if is_iceberg(before):
-            self._swap(before, made)
-        else:
-            self._catalogue.put_table({**made, "CreateTime": before["CreateTime"]})
+        """UpdateTable: of two that name one VersionId, one is refused. SkipArchive keeps no version of what was."""
+        if not given.get("TableInput"):
+            raise Failure("InvalidInputException", "this sandbox updates a table by its TableInput only")
+        with self._catalogue.state.writing():
+            before = self.table_of(given["DatabaseName"], given["TableInput"]["Name"])
+            if given.get("VersionId") not in (None, before["VersionId"]):
+                raise _changed_meanwhile()
+            made = self._made(before["DatabaseName"], given["TableInput"])
+            if is_iceberg(before):
+                self._swap(before, made)
+            else:
+                self._catalogue.put_table({**made, "CreateTime": before["CreateTime"]})
+            now = self.table_of(before["DatabaseName"], before["Name"])
+            if given.get("SkipArchive") and now["VersionId"] != before["VersionId"]:
+                forget(self._catalogue, before, before["VersionId"])
         return {}
 
     def _swap(self, before: Table, made: Table) -> None:
@@ -153,11 +162,21 @@ class GlueOperations:
 
     def batch_delete_table(self, given: dict[str, Any]) -> dict[str, Any]:
         """BatchDeleteTable: what failed is named."""
-        errors = []
-        for name in given["TablesToDelete"]:
-            try:
-                self.delete_table({"DatabaseName": given["DatabaseName"], "Name": name})
-            except Failure as failure:
-                detail = {"ErrorCode": failure.code, "ErrorMessage": failure.message}
-                errors.append({"TableName": name, "ErrorDetail": detail})
-        return {"Errors": errors}
+        names = given["TablesToDelete"]
+        return batch(self.delete_table, [
+            ({"TableName": name}, {"DatabaseName": given["DatabaseName"], "Name": name}) for name in names
+        ])  # fmt: skip
+
+    def search_tables(self, given: dict[str, Any]) -> dict[str, Any]:
+        """SearchTables, over every database."""
+        tables = (table for name in self._catalogue.databases() for table in self._catalogue.tables(name))
+        found = [{**table, "CatalogId": self._account} for table in searched(tables, given)]
+        asked = {name: given.get(name) for name in ("SearchText", "Filters", "SortCriteria")}
+        shown, token = page_of(self._tokens, f"search {asked}", given, found)
+        return present(TableList=shown, NextToken=token)
+
+    def get_functions(self, given: dict[str, Any]) -> dict[str, Any]:
+        """GetUserDefinedFunctions: there are none, since this sandbox makes none."""
+        if given.get("DatabaseName"):
+            self._database(given["DatabaseName"])
+        return {"UserDefinedFunctions": []}
