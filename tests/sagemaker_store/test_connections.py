@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sfs_core import SetClock
-from sfs_core.testing import NOON
+from sfs_core.testing import NOON, ONE
 from sfs_plugins.sagemaker_store.clients import Clients
 from sfs_plugins.sagemaker_store.store import SageMakerStore
 from tests.conftest import Sfs
@@ -59,6 +59,29 @@ def test_a_profile_that_is_not_configured_is_named(bare: Sfs, monkeypatch):
     assert (by_flag.code, by_environment.code) == (2, 2)
     assert "names the profile 'none', which AWS's configuration does not have" in by_flag.stderr
     assert "names the profile 'nobody'" in by_environment.stderr
+
+
+EVERY_VERB = {
+    "list": "", "describe": "orders", "create": "orders --online --record-id id --event-time at --infer FILE",
+    "update": "orders --ttl 1d", "delete": "orders --force", "get": "orders 1", "put": "orders id=1",
+    "delete-record": "orders 1", "bulk-get": "orders FILE", "bulk-put": "orders FILE --force",
+    "bulk-delete": "orders FILE --force", "export": "orders orders.jsonl", "clear": "orders --force",
+    "migrate": "orders others --force", "verify": "orders", "doctor": "",
+}  # fmt: skip
+
+
+def test_no_verb_leaves_the_profile_out_of_account(bare: Sfs):
+    """Nor its Region with it: all of them open the one store that the flag is given to."""
+    from sfs_plugins.sagemaker_store.permissions import VERBS
+
+    file = bare.file("orders.csv", f"id,at\n1,{ONE}\n")
+
+    for verb, arguments in EVERY_VERB.items():
+        answer = bare(f"{verb} {arguments.replace('FILE', str(file))} --profile ghost")
+
+        assert answer.code == 2, (verb, answer)
+        assert "names the profile 'ghost', which AWS's configuration does not have" in answer.stdout + answer.stderr
+    assert set(VERBS) <= set(EVERY_VERB)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ Numbers in brackets are lines of docs/explanation/known-ways-to-be-wrong.md.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -31,7 +32,7 @@ from sfs_plugins.sandbox.wire import Request, Response
 from tests.conftest import Sfs
 from tests.sagemaker_store.conftest import Asked
 from tests.sagemaker_store.served import Served, ServedStore, Server
-from tests.sagemaker_store.test_known_ways_to_be_wrong import refused
+from tests.sagemaker_store.test_known_ways_to_be_wrong import is_put, refused
 
 
 def id_of(entry: dict[str, Any]) -> Any:
@@ -294,3 +295,86 @@ def test_what_the_target_has_newer_is_left_and_counted(aws: Sfs, store: ServedSt
     for told in ("1 done", "1 skipped (NewerInTarget)", "1 skipped (SameInTarget)", "1 newer in the target"):
         assert told in answer.stderr
     assert [row["city"] for row in online(store, new)] == ["newer", "old", "old"]
+
+
+class Late:
+    """Answers Describe with `shown` so many times once an operation was asked for, as the service does meanwhile."""
+
+    def __init__(self, operation: str, times: int, **shown: Any) -> None:
+        self.operation, self.left, self.shown, self.is_asked = operation, times, shown, False
+
+    def __call__(self, request: Request) -> Response | None:
+        target = request.headers.get("x-amz-target", "")
+        self.is_asked |= target == f"SageMaker.{self.operation}"
+        if target != "SageMaker.DescribeFeatureGroup" or not self.is_asked or not self.left:
+            return None
+        self.left -= 1
+        names = ("id", "at")
+        described = {
+            "FeatureGroupArn": "arn:aws:sagemaker:us-east-1:123456789012:feature-group/orders",
+            "FeatureGroupName": "orders",
+            "RecordIdentifierFeatureName": "id",
+            "EventTimeFeatureName": "at",
+            "FeatureDefinitions": [{"FeatureName": name, "FeatureType": "String"} for name in names],
+            **self.shown,
+        }
+        return Response(200, json.dumps(described).encode())
+
+
+def test_a_deletion_is_over_when_the_group_is_not_found(aws: Sfs, store: ServedStore, server: Server):
+    """[38] Until then it is there, and Deleting."""
+    filled(store, new_group("orders"))
+    server.instead = late = Late("DeleteFeatureGroup", 2, FeatureGroupStatus="Deleting")
+
+    aws.ok("delete orders --force")
+
+    assert late.left == 0
+
+
+def test_a_change_is_over_when_its_status_says_so(aws: Sfs, store: ServedStore, server: Server):
+    """[40] The answer to the change itself says nothing; and a failure is told."""
+    filled(store, new_group("orders"))
+    server.instead = late = Late("UpdateFeatureGroup", 1, LastUpdateStatus={"Status": "InProgress"})
+
+    aws.ok("update orders --ttl 1d")
+
+    assert late.left == 0
+    why = {"Status": "Failed", "FailureReason": "no capacity"}
+    server.instead = Late("UpdateFeatureGroup", 1, LastUpdateStatus=why)
+    answer = aws("update orders --ttl 2d")
+    assert (answer.code != 0, "no capacity" in answer.stderr) == (True, True)
+
+
+PARTLY = {
+    "bulk-put": "bulk-put orders {ids} --force --on-error skip",
+    "bulk-delete": "bulk-delete orders {ids} --force",
+    "a clear of the online store": "clear orders --online-only --force",
+    "a clear of the offline store": "clear orders --offline-only --force --settle 0",
+    "a migration": "migrate orders new --create-target --what online --force --on-error skip --verify none",
+    "a deletion with its data": "delete orders --with-offline-data --force",
+}
+
+
+@pytest.mark.parametrize("line", PARTLY.values(), ids=PARTLY.keys())
+def test_what_is_done_in_part_is_never_a_success(
+    aws: Sfs, store: ServedStore, served: Served, server: Server, line: str
+):
+    """[12, 39] One record is refused, by an error of its own, or the objects are, inside an answer of 200."""
+    filled(store, new_group("orders"), record("1", ONE), record("2", TWO))
+    served.settle()
+    file = aws.file("ids.csv", f"id,at\n1,{THREE}\n2,{THREE}\n")
+
+    def picky(request: Request) -> Response | None:
+        if request.method == "DELETE" and request.parameters.get("RecordIdentifierValueAsString") == ["2"]:
+            return refused("ValidationError", "no twos")
+        if (is_put(request) or request.path == "/BatchWriteRecord") and b'"ValueAsString": "2"' in request.body:
+            return refused("ValidationError", "no twos")
+        if request.method == "POST" and request.query == "delete":
+            keys = re.findall(r"<Key>(.*?)</Key>", request.body.decode())
+            errors = "".join(f"<Error><Key>{key}</Key><Code>AccessDenied</Code></Error>" for key in keys)
+            return Response(200, f"<DeleteResult>{errors}</DeleteResult>".encode())
+        return None
+
+    server.instead = picky
+
+    assert aws(line.format(ids=file)).code == 3
