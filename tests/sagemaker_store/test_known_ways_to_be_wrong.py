@@ -321,13 +321,21 @@ def test_all_columns_of_an_offline_file_are_not_the_features_of_a_group(aws: Sfs
     assert ids_in(store, group) == []
 
 
-def test_nothing_is_written_as_a_text_that_says_nothing(aws: Sfs, store: ServedStore):
-    """[9] An absent value is left out, and does not become "None", "nan" or an empty text."""
+def test_nothing_is_written_as_a_text_that_says_nothing(aws: Sfs, store: ServedStore, server: Server):
+    """[9] An absent value is left out, and does not become null, "None", "nan" or an empty text."""
     group = filled(store, new_group("orders"))
     file = aws.file("orders.jsonl", f'{{"id": "1", "at": "{ONE}", "city": null, "items": null, "amount": null}}\n')
+    sent: list[Any] = []
+
+    def note(request: Request) -> None:
+        if request.path == "/BatchWriteRecord":
+            sent.extend(entry["Record"] for entry in json.loads(request.body)["Entries"])
+
+    server.instead = note
 
     aws.ok(f"bulk-put orders {file} --force")
 
+    assert sent == [[{"FeatureName": "id", "ValueAsString": "1"}, {"FeatureName": "at", "ValueAsString": ONE}]]
     assert online(store, group) == [record("1", ONE)]
     assert latest(store, group) == [record("1", ONE)]
 

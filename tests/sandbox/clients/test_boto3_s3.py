@@ -7,6 +7,7 @@ import hashlib
 import io
 import threading
 import zlib
+from importlib import import_module
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -123,6 +124,41 @@ def test_a_transfer_in_parts_keeps_bytes_and_checksum(s3, bucket, checksum, kind
     assert head[f"Checksum{checksum}"] == (whole if checksum == "CRC32" else composite(checksum, content))
     assert {name: head[name] for name in kept} == kept
     assert "Uploads" not in s3.list_multipart_uploads(Bucket=bucket)
+
+
+@pytest.fixture
+def with_awscrt(monkeypatch):
+    """What botocore has where awscrt is not switched off, as it is in these tests."""
+    from botocore import httpchecksum
+
+    monkeypatch.setattr(httpchecksum, "HAS_CRT", True)
+    monkeypatch.setattr(httpchecksum, "crt_checksums", import_module("awscrt.checksums"))
+    monkeypatch.setitem(httpchecksum._CHECKSUM_CLS, "crc64nvme", httpchecksum.CrtCrc64NvmeChecksum)
+    monkeypatch.setattr(httpchecksum, "_SUPPORTED_CHECKSUM_ALGORITHMS", list(httpchecksum._CHECKSUM_CLS))
+
+
+def test_crc64nvme_is_sent_kept_and_checked_with_awscrt(with_awscrt, s3, bucket):
+    from sfs_plugins.sandbox.s3.checksums import checksum_of
+
+    parts = [bytes(range(256)) * (5 * MIB // 256), b"end"]
+    more = {"Bucket": bucket, "ChecksumAlgorithm": "CRC64NVME"}
+
+    put = s3.put_object(Key="short", Body=b"123456789", **more)
+    upload = {"Key": "long", "UploadId": s3.create_multipart_upload(Key="long", **more)["UploadId"]}
+    sent = [s3.upload_part(**upload, **more, PartNumber=number, Body=part) for number, part in enumerate(parts, 1)]
+    named = [
+        {"PartNumber": number, "ETag": one["ETag"], "ChecksumCRC64NVME": one["ChecksumCRC64NVME"]}
+        for number, one in enumerate(sent, 1)
+    ]
+    done = s3.complete_multipart_upload(**upload, Bucket=bucket, MultipartUpload={"Parts": named})
+    got = {key: s3.get_object(Bucket=bucket, Key=key, ChecksumMode="ENABLED") for key in ("short", "long")}
+
+    # botocore compares what it reads with the checksum that came along
+    assert got["short"]["Body"].read() == b"123456789"
+    assert got["long"]["Body"].read() == b"".join(parts)
+    short, long = checksum_of("crc64nvme", [b"123456789"]), checksum_of("crc64nvme", parts)
+    assert [one["ChecksumCRC64NVME"] for one in (put, got["short"], done, got["long"])] == [short, short, long, long]
+    assert done["ChecksumType"] == "FULL_OBJECT"
 
 
 @pytest.mark.parametrize("signature", ["s3", "s3v4"])
