@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError
@@ -95,35 +96,70 @@ def test_a_bucket_that_is_not_there_is_an_invalid_s3uri(sagemaker):
     assert "Invalid S3Uri provided" in message
 
 
-IN_MEMORY = {"EnableOnlineStore": True, "StorageType": "InMemory"}
+def online_store(storage_type: str, **more) -> dict[str, Any]:
+    return {"OnlineStoreConfig": {"EnableOnlineStore": True, "StorageType": storage_type, **more}}
 
 
-@pytest.mark.parametrize(
-    "bad",
-    [
-        {"FeatureGroupName": "ends-"},
-        {"FeatureGroupName": "x" * 65},
-        {"RecordIdentifierFeatureName": "nothing"},
-        {"EventTimeFeatureName": "count"},
-        {"FeatureDefinitions": [{"FeatureName": "is_deleted", "FeatureType": "String"}]},
-        {"FeatureDefinitions": [{"FeatureName": "id", "FeatureType": "Text"}]},
-        {"Description": "x" * 129},
-        {"ThroughputConfig": {"ThroughputMode": "ON_DEMAND"}},
-        {"OnlineStoreConfig": IN_MEMORY, **offline("b")},
-        {"OnlineStoreConfig": {**IN_MEMORY, "SecurityConfig": {"KmsKeyId": "key"}}},
-        {"OnlineStoreConfig": {"EnableOnlineStore": True, "TtlDuration": {"Unit": "Days"}}},
-        {"OfflineStoreConfig": {"S3StorageConfig": {"S3Uri": "bucket/prefix"}}, "RoleArn": ROLE},
-        {"Tags": [{"Key": "a{b}", "Value": "x"}]},
-        {"RoleArn": "arn:aws:iam::1:role/short"},
-    ],
-)
-def test_what_the_service_rejects_is_rejected(sagemaker, bad):
+def features(*more: tuple[str, str], time: str = "String", **of_last) -> dict[str, Any]:
+    """Feature definitions: the two that every group has, and more; the last of them has further members."""
+    found = [{"FeatureName": name, "FeatureType": kind} for name, kind in (("id", "String"), ("time", time), *more)]
+    return {"FeatureDefinitions": [*found[:-1], {**found[-1], **of_last}]}
+
+
+def vector(dimension: int) -> dict[str, Any]:
+    return {"CollectionType": "Vector", "CollectionConfig": {"VectorConfig": {"Dimension": dimension}}}
+
+
+PROVISIONED = {"ThroughputMode": "Provisioned", "ProvisionedReadCapacityUnits": 1, "ProvisionedWriteCapacityUnits": 1}
+PATTERN, ENUM = "satisfy regular expression pattern", "satisfy enum value set"
+REJECTED = [
+    ({"FeatureGroupName": "ends-"}, PATTERN),
+    ({"FeatureGroupName": "x" * 65}, PATTERN),
+    ({"RecordIdentifierFeatureName": "nothing"}, "record identifier 'nothing'"),
+    ({"RecordIdentifierFeatureName": "price"}, "record identifier 'price'"),
+    ({"EventTimeFeatureName": "count"}, "event time 'count'"),
+    (features(("is_deleted", "String")), "'is_deleted' is reserved"),
+    (features(("WRITE_TIME", "String")), "'WRITE_TIME' is reserved"),
+    (features(("id", "String")), "'id' is defined twice"),
+    (features(("text", "Text")), ENUM),
+    (features(*((f"f{number}", "String") for number in range(2499))), "less than or equal to 2500"),
+    (features(("tags", "String"), CollectionType="List"), "collections need an InMemory"),
+    (features(("tags", "String"), CollectionType="Set") | online_store("Standard_V2"), "collections need an InMemory"),
+    (features(("place", "String"), **vector(2)) | online_store("InMemory"), "must be Fractional"),
+    (features(("place", "Fractional"), **vector(8193)) | online_store("InMemory"), "less than or equal to 8192"),
+    (features(("place", "Fractional"), CollectionType="Vector") | online_store("InMemory"), "given for a Vector"),
+    ({"Description": "x" * 129}, "less than or equal to 128"),
+    ({"ThroughputConfig": {"ThroughputMode": "ON_DEMAND"}}, ENUM),
+    ({"ThroughputConfig": {**PROVISIONED, "ProvisionedReadCapacityUnits": 10_000_001}}, "less than or equal to 10"),
+    (online_store("InMemory") | {"ThroughputConfig": PROVISIONED}, "needs a Standard online store"),
+    (online_store("Standard_V2") | {"ThroughputConfig": PROVISIONED}, "needs a Standard online store"),
+    (online_store("InMemory") | {"OfflineStoreConfig": {}}, "cannot have an offline store"),
+    (online_store("InMemory", SecurityConfig={"KmsKeyId": "key"}), "cannot have a KMS key"),
+    (online_store("Standard", TtlDuration={"Unit": "Days"}), "both Unit and Value"),
+    (online_store("Standard", TtlDuration={"Unit": "Years", "Value": 1}), ENUM),
+    (features(time="Fractional") | {"OfflineStoreConfig": {"TableFormat": "Iceberg"}}, "needs a String event time"),
+    ({"OfflineStoreConfig": {"TableFormat": "Iceberg", "DisableGlueTableCreation": True}}, "DisableGlueTableCreation"),
+    ({"OfflineStoreConfig": {"S3StorageConfig": {"S3Uri": "bucket/prefix"}}}, PATTERN),
+    ({"OfflineStoreConfig": {}, "RoleArn": None}, "RoleArn is required"),
+    ({"OfflineStoreConfig": {}, "RoleArn": "arn:aws:iam::1:role/short"}, PATTERN),
+    ({"Tags": [{"Key": "a{b}", "Value": "x"}]}, PATTERN),
+    ({"Tags": [{"Key": str(number), "Value": ""} for number in range(51)]}, "less than or equal to 50"),
+]  # fmt: skip
+
+
+def test_what_the_service_rejects_is_rejected_for_what_is_wrong_with_it(sagemaker, bucket):
     """[21, 26, 44]."""
-    request = {**definition("rejected"), **bad}
+    for bad, text in REJECTED:
+        request = {**definition("rejected"), "RoleArn": ROLE, **bad}
+        if "OfflineStoreConfig" in bad:
+            storage = {"S3StorageConfig": {"S3Uri": f"s3://{bucket}/fs"}}
+            request["OfflineStoreConfig"] = {**storage, **request["OfflineStoreConfig"]}
 
-    code, status, _ = refused(sagemaker.create_feature_group, **request)
+        given = {name: value for name, value in request.items() if value is not None}
+        code, status, message = refused(sagemaker.create_feature_group, **given)
 
-    assert (code, status) == ("ValidationException", 400)
+        assert (code, status) == ("ValidationException", 400), bad
+        assert text in message, (bad, message)
 
 
 def test_groups_are_listed_by_filters_in_pages(sagemaker, group):
@@ -305,6 +341,7 @@ def test_groups_take_their_time_and_only_four_are_made_at_once(tmp_path):
         later = sagemaker.describe_feature_group(FeatureGroupName="slow-0")["FeatureGroupStatus"]
         sagemaker.delete_feature_group(FeatureGroupName="slow-0")
         deleting = sagemaker.describe_feature_group(FeatureGroupName="slow-0")["FeatureGroupStatus"]
+        again = refused(sagemaker.create_feature_group, **definition("slow-0"))
         time.sleep(1.1)
         gone = refused(sagemaker.describe_feature_group, FeatureGroupName="slow-0")
 
@@ -313,6 +350,7 @@ def test_groups_take_their_time_and_only_four_are_made_at_once(tmp_path):
     assert (at_first, later, deleting, gone[0]) == ("Creating", "Created", "Deleting", "ResourceNotFound")
     assert put[0] == "ValidationError"
     assert early[0] == "ValidationException"
+    assert again[0] == "ResourceInUse"
 
 
 def test_a_request_signed_for_another_region_is_refused(sandbox):
