@@ -44,6 +44,7 @@ from sfs_core.connections import (
 from sfs_core.console import (
     Console,
 )
+from sfs_core.damage import RunDamaged
 from sfs_core.deleting import (
     CompactOffline,
     DeleteOfflineDays,
@@ -474,6 +475,7 @@ __all__ = [
     "Run",
     "RunAmbiguous",
     "RunBusy",
+    "RunDamaged",
     "RunNotFound",
     "RunOptions",
     "Session",

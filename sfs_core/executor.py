@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from sfs_core.damage import RunDamaged
 from sfs_core.errors import DeletionCapReached, Interrupted, PartLostRecords, SfsError, StillThere
 from sfs_core.facts import Batch, Fact
 from sfs_core.journal import Journal
@@ -88,6 +89,8 @@ class _StepRun:
         while True:
             path = self.journal.run.folder / "spool" / f"{self.number}-{round_number}.parquet"
             is_fresh = not path.with_suffix(".json").exists()
+            if is_fresh and self.journal.knows(self.number, round_number):
+                raise RunDamaged(file=path.name, run=self.journal.run.name, problem=say("it is gone"))
             source = spool(self.step, path, self.session, self.plan)
             if source.count == 0 and (is_fresh or (self.number, round_number) in self.journal.finished):
                 self.journal.finish(self.number, round_number)
@@ -111,6 +114,9 @@ class _StepRun:
         """Work through one listing; return whether all of it came to its end without a failure that stops."""
         self._cap()
         self.report.add(self.journal.earlier(self.number, round_number).total())
+        if (self.number, round_number) in self.journal.finished:
+            # what a later step put must not be taken by an earlier one
+            return True
         facts = self.step.into.into(self._batches(source, round_number), self.session)
         with Progress(self.session.console, self.step.into.describe(), source.count) as progress:
             for fact in facts:

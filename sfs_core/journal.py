@@ -18,10 +18,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Self
 
+from sfs_core.damage import RunDamaged, read_object, understood
 from sfs_core.ended import Batches, Ended, folded
 from sfs_core.errors import DiskFull, ExitCode, RunNotFound, StoreUnavailable, UsageError
 from sfs_core.event_time import EventTime
 from sfs_core.facts import Fact, Fate, Remark
+from sfs_core.messages import say
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -62,23 +64,33 @@ class Run:
 
     @classmethod
     def load(cls, state: Path, name: str) -> Self:
-        """Return an earlier run by its name, or by how it begins if no other does. Raises RunNotFound, RunAmbiguous."""
-        runs = {run.name: run for run in cls.all(state)}
+        """Return an earlier run by its name, or by how it begins if no other does.
+
+        Raises RunNotFound, RunAmbiguous, RunDamaged.
+        """
+        damaged: list[RunDamaged] = []
+        runs = {run.name: run for run in cls.all(state, damaged.append)}
         alike = [run for known, run in runs.items() if name and known.startswith(name)]
         if name in runs or len(alike) == 1:
             return runs.get(name, alike[0])
         if alike:
             raise RunAmbiguous(run=name, known=", ".join(run.name for run in alike))
+        for error in damaged:
+            if name and str(error.message.fields["run"]).startswith(name):
+                raise error
         raise RunNotFound(run=name, folder=state / "runs")
 
     @classmethod
-    def all(cls, state: Path) -> list[Self]:
-        """Return every run on this machine, oldest first."""
+    def all(cls, state: Path, damaged: Callable[[RunDamaged], None] = lambda error: None) -> list[Self]:
+        """Return every run on this machine, oldest first; `damaged` is told of those that cannot be read."""
         found = []
         for path in sorted((state / "runs").glob("*/run.json")):
             # one that is discarded at this very moment is not listed
             with contextlib.suppress(FileNotFoundError):
-                found.append(cls(path.parent, json.loads(path.read_text("utf-8"))))
+                try:
+                    found.append(cls(path.parent, read_object(path, path.parent.name, "command", "argv", "at")))
+                except RunDamaged as error:
+                    damaged(error)
         return found
 
     @property
@@ -93,13 +105,13 @@ class Run:
 
     @property
     def plan(self) -> dict[str, Any] | None:
-        """The plan as it was confirmed, None if it never was."""
-        return self._read("plan.json")
+        """The plan as it was confirmed, None if it never was. Raises RunDamaged."""
+        return self._read("plan.json", "title", "steps", "notes", "changes", "lines")
 
     @property
     def report(self) -> dict[str, Any] | None:
-        """The report, None while the run has not ended by itself."""
-        return self._read("report.json")
+        """The report, None while the run has not ended by itself. Raises RunDamaged."""
+        return self._read("report.json", "exit_code", "steps")
 
     def remember(self, key: str, value: Callable[[], Any]) -> Any:
         """Return what this run found under `key` when it was first asked, a JSON value: so a resumed plan repeats."""
@@ -144,20 +156,22 @@ class Run:
     def _save(self) -> None:
         self.write("run.json", self.facts)
 
-    def _read(self, name: str) -> dict[str, Any] | None:
+    def _read(self, name: str, *keys: str) -> dict[str, Any] | None:
         path = self.folder / name
-        return json.loads(path.read_text("utf-8")) if path.exists() else None
+        return read_object(path, self.name, *keys) if path.exists() else None
 
     def remarks(self, *fates: Fate) -> Iterator[dict[str, Any]]:
         """Yield each record that was not done in the end; what a later attempt at its batch made good is left out.
 
         Keys are `step`, `round`, `batch`, `row`, `fate`, `code`, `message` and `record` (feature name to value).
         """
-        places = self._places()
-        for entry in _lines(self.folder / "remarks.jsonl"):
-            place = places.get((entry["step"], entry["round"]), Batches())
-            is_current = entry["batch"] == SPOOLING or place.attempt_of(entry["batch"]) == entry["attempt"]
-            if is_current and (not fates or entry["fate"] in fates):
+        places, path = self._places(), self.folder / "remarks.jsonl"
+        for entry in _lines(path):
+            with understood(path, self.name):
+                place = places.get((entry["step"], entry["round"]), Batches())
+                is_current = entry["batch"] == SPOOLING or place.attempt_of(entry["batch"]) == entry["attempt"]
+                is_asked_for = not fates or entry["fate"] in fates
+            if is_current and is_asked_for:
                 yield entry
 
     def counts(self) -> dict[int, Ended]:
@@ -169,18 +183,28 @@ class Run:
 
     def _places(self) -> dict[tuple[int, int], Batches]:
         """Return how each batch ended, by the last attempt at it."""
-        return folded(entry for entry in _lines(self.folder / "journal.jsonl") if "records" in entry)
+        path = self.folder / "journal.jsonl"
+        with understood(path, self.name):
+            return folded(entry for entry in _lines(path) if "records" in entry)
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:
-    """Yield the whole lines of a file, if it is there; a last one cut off by a kill is left out."""
+    """Yield the whole lines of a file, if it is there; a last one cut off by a kill is left out. Raises RunDamaged."""
     if not path.exists():
         return
     # a line may be cut off within a letter
     with path.open(encoding="utf-8", errors="replace") as file:
         for line in file:
             if line.endswith("\n"):
-                yield json.loads(line)
+                yield _entry(path, line)
+
+
+def _entry(path: Path, line: str) -> dict[str, Any]:
+    with understood(path, path.parent.name):
+        entry = json.loads(line)
+        if not isinstance(entry, dict):
+            raise TypeError(say("a line holds no object"))
+        return entry
 
 
 SPOOLING: Final = -1
@@ -205,7 +229,8 @@ class Journal:
 
     def __post_init__(self) -> None:
         path = self.run.folder / "journal.jsonl"
-        self.places = folded(self._known(path))
+        with understood(path, self.run.name):
+            self.places = folded(self._known(path))
         self._doubt_failures()
         _drop_torn_line(path)
         _drop_torn_line(self.run.folder / "remarks.jsonl")
@@ -213,10 +238,9 @@ class Journal:
         self._append({"opened": self.attempt})
         self._remarks = (self.run.folder / "remarks.jsonl").open("a", encoding="utf-8", buffering=1)
 
-    @property
-    def step(self) -> int:
-        """The last step that an earlier attempt began or finished, 0 for none."""
-        return max((step for step, _ in (*self.places, *self.finished)), default=0)
+    def knows(self, step: int, round: int) -> bool:
+        """Tell whether earlier attempts worked on one round of a step."""
+        return (step, round) in self.places or (step, round) in self.finished
 
     def earlier(self, step: int, round: int) -> Batches:
         """Return what earlier attempts did of one round of a step."""
@@ -224,7 +248,7 @@ class Journal:
 
     def _doubt_failures(self) -> None:
         """Doubt what failed, but not before a step that has begun: a deletion must not take what was put after it."""
-        last = max((step for step, _ in self.places), default=0)
+        last = max((step for step, _ in (*self.places, *self.finished)), default=0)
         for place, batches in self.places.items():
             if place[0] >= last and batches.doubt_failures():
                 self.finished.discard(place)

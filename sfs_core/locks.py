@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import os
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from sfs_core.damage import RunDamaged
 from sfs_core.errors import GroupBusy, Refused
 from sfs_core.journal import Run, writing_down
 
@@ -92,8 +94,10 @@ def drop_abandoned(state: Path) -> None:
         if run.facts.get("host") != socket.gethostname():
             continue
         run.drop_leftovers()
-        if run.plan is None and _is_abandoned(_lock_of(run)):
-            run.discard()
+        # of one whose plan cannot be read nobody knows what it changed
+        with contextlib.suppress(RunDamaged):
+            if run.plan is None and _is_abandoned(_lock_of(run)):
+                run.discard()
 
 
 def _is_abandoned(lock: Path) -> bool:

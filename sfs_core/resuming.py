@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from sfs_core.command import Environment
+from sfs_core.damage import understood
 from sfs_core.errors import NotConfirmed, NotResumable, Refused
 from sfs_core.journal import Journal, Run
 from sfs_core.messages import say
@@ -58,9 +59,9 @@ def resume(environment: Environment, name: str, more: Sequence[str] = (), *, for
     check_resumable(run)
     assert environment.again is not None  # noqa: S101  (the application sets it)
     others = {name: value for name, value in environment.environ.items() if name not in KEPT_VARIABLES}
-    environ = {**others, **run.facts.get("environ", {})}
     here = Path.cwd()
-    folder = Path(run.facts["cwd"])
+    with understood(run.folder / "run.json", run.name):
+        environ, folder = {**others, **run.facts["environ"]}, Path(run.facts["cwd"])
     if folder.is_dir():
         os.chdir(folder)
     try:
@@ -84,7 +85,7 @@ def confirm_again(plan: Plan, run: Run, journal: Journal, session: Session) -> N
     Nothing is asked where no step that is left deletes. Raises DeletesAgain, NotConfirmed.
     """
     steps = enumerate(plan.steps, 1)
-    left = [(number, step) for number, step in steps if number >= journal.step and not _is_over(step, journal, number)]
+    left = [(number, step) for number, step in steps if not _is_over(step, journal, number)]
     if plan.confirm is None or not any(step.destroys for _, step in left):
         return
     group = plan.confirm

@@ -13,6 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from sfs_core.damage import RunDamaged, read_object, understood
 from sfs_core.errors import DiskFull, Interrupted, StoreUnavailable, UsageError
 from sfs_core.facts import DAY, RECORD_ID, Fate, Remark
 from sfs_core.journal import FolderUnusable, writing_down
@@ -133,14 +134,34 @@ def spool(
     plan: Plan,
     rejected: Callable[[int, pa.RecordBatch, tuple[Remark, ...]], None] | None = None,
 ) -> Spooled:
-    """Return a step's source, written to `path` through the step's transforms, or as an earlier run wrote it."""
+    """Return a step's source, written to `path` through the step's transforms, or as an earlier run wrote it.
+
+    Raises RunDamaged where that is not whole, or where it is gone and what is there by now would be taken for it.
+    """
+    done, run = path.with_suffix(".json"), path.parent.parent
+    if done.exists():
+        return _as_written(step, path, run.name)
+    if not step.until_empty and (run / "plan.json").exists():
+        raise RunDamaged(file=done.name, run=run.name, problem=say("it is gone"))
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    with writing_down(path.parent):
+        _Writing(step, path, session, plan, rejected).write(done)
+    return _as_written(step, path, run.name)
+
+
+def _as_written(step: Step, path: Path, run: str) -> Spooled:
+    """Return what was written down, whose facts and file agree. Raises RunDamaged."""
+    import pyarrow.parquet as pq
+
     done = path.with_suffix(".json")
-    if not done.exists():
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        with writing_down(path.parent):
-            _Writing(step, path, session, plan, rejected).write(done)
-    facts = json.loads(done.read_text("utf-8"))
-    return Spooled(step.source.describe(), path=path, **facts)
+    facts = read_object(done, run)
+    with understood(done, run):
+        found = Spooled(step.source.describe(), path=path, **facts)
+    with understood(path, run):
+        held = pq.read_metadata(path).num_rows
+        if held != found.count:
+            raise ValueError(say("it holds {held:,}, not {count:,}", held=held, count=found.count))
+    return found
 
 
 class _Writing:

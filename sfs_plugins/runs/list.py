@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sfs_core import ExitCode, OutputOptions, Run, SfsCommand, render
+from sfs_core import ExitCode, OutputOptions, Run, RunDamaged, SfsCommand, render
 from sfs_plugins.runs.history import state_of, steps_of, target_of
 
 COLUMNS = ("run", "command", "target", "when", "state", "done", "skipped", "failed")
@@ -19,8 +19,17 @@ class RunsList(SfsCommand):
     declares = (OutputOptions,)
 
     def answer(self) -> ExitCode:
-        """Write the list to stdout."""
-        lines = [_line(run) for run in Run.all(self.session.state)]
+        """Write the list to stdout; a run whose folder is damaged is told of on stderr."""
+
+        def tell(error: RunDamaged) -> None:
+            self.session.console.warn(error.message)
+
+        lines = []
+        for run in Run.all(self.session.state, tell):
+            try:
+                lines.append(_line(run))
+            except RunDamaged as error:
+                tell(error)
         render(lines, COLUMNS, self.given(OutputOptions).output, self.stdout)
         return ExitCode.DONE
 

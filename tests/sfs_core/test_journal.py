@@ -103,10 +103,11 @@ def test_a_run_remembers_what_it_found_first(run: Run, tmp_path: Path):
 
 
 def test_a_file_of_a_run_is_whole_or_not_there(run: Run):
-    run.write("plan.json", {"steps": []})
+    plan = {"title": "Clear memory:old", "steps": [], "notes": [], "changes": [], "lines": []}
+    run.write("plan.json", plan)
     (run.folder / "plan.json.partial").write_text('{"ste')
 
-    assert run.plan == {"steps": []}
+    assert run.plan == plan
 
 
 # journals
@@ -126,7 +127,22 @@ def test_a_journal_opened_again_knows_what_ended_and_what_only_began(run: Run):
     earlier = again.earlier(1, 0)
     assert [earlier.attempt_of(number) for number in range(4)] == [1, 0, 1, 0]
     assert (earlier.begun, earlier.total()) == ({1}, ended(3))
-    assert (again.finished, again.step, again.attempt) == ({(2, 0)}, 2, 2)
+    assert (again.finished, again.attempt) == ({(2, 0)}, 2)
+    assert [again.knows(step, 0) for step in (1, 2, 3)] == [True, True, False]
+
+
+def test_what_failed_is_not_in_doubt_once_a_later_step_is_over_even_one_that_had_nothing_to_do(run: Run):
+    """A listing that found nothing: what was put since under the same record ids is not deleted."""
+    journal = opened(run)
+    journal.begin(1, 0, 0)
+    journal.end(1, 0, fact(0, "a", failed=(0,)))
+    journal.finish(1, 0)
+    journal.finish(2, 0)
+    journal.close()
+
+    again = opened(run)
+
+    assert (again.earlier(1, 0).begun, again.finished) == (set(), {(1, 0), (2, 0)})
 
 
 def ended(records: int, failed: int = 0, attempt: int = 1) -> Ended:
