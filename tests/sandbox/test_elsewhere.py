@@ -10,7 +10,7 @@ from urllib.request import urlopen
 import pytest
 from botocore.exceptions import ClientError
 
-from tests.sandbox.conftest import boto, running
+from tests.sandbox.conftest import boto, by_hand, running
 
 ACCOUNT = "111122223333"
 ALL = json.dumps(
@@ -142,9 +142,12 @@ def test_an_answer_has_one_request_id(abroad):
     assert len(answer["x-amzn-requestid"]) == 36
 
 
-def test_what_moto_does_not_serve_either_is_said(client):
+def test_what_moto_does_not_serve_either_is_said(abroad, client):
+    """[19] Neither does SageMaker know the runtime's operations by a target."""
     assert refused(client("kms").describe_custom_key_stores) == ("UnknownOperationException", 400)
     assert refused(client("qbusiness").list_applications) == ("UnknownOperationException", 404)
+    by_target = by_hand(abroad, "POST", "/", {"FeatureGroupName": "orders"}, target="SageMaker.PutRecord")
+    assert by_target[:2] == (400, "UnknownOperationException")
 
 
 def test_what_is_not_signed_is_never_taken_for_another_service(abroad):

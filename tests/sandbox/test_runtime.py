@@ -75,43 +75,77 @@ def test_features_are_chosen_by_repeated_names_and_an_unknown_one_is_refused(run
     assert misnamed == (200, "", {"Record": record("a", count="1", price="2.5")})
 
 
-def test_an_operation_is_told_by_its_path_and_never_by_a_target(sandbox, group):
-    """[19] The control plane has it the other way round; both are signed as `sagemaker`."""
+def test_an_operation_is_told_by_its_path_and_those_of_the_control_plane_by_their_target(sandbox, group):
+    """[19] Both are signed as `sagemaker`."""
     name = group()
     named = {"FeatureGroupName": name}
 
-    by_target = by_hand(sandbox, "POST", "/", {**named, "Record": record("a")}, target="SageMaker.PutRecord")
     by_path = by_hand(sandbox, "POST", "/DescribeFeatureGroup", named)
-    rightly = by_hand(sandbox, "POST", "/", named, target="SageMaker.DescribeFeatureGroup")
+    by_target = by_hand(sandbox, "POST", "/", named, target="SageMaker.DescribeFeatureGroup")
 
-    assert by_target[:2] == (400, "UnknownOperationException")
     assert by_path[:2] == (404, "UnknownOperationException")
-    assert (rightly[0], rightly[2]["FeatureGroupName"]) == (200, name)
+    assert (by_target[0], by_target[2]["FeatureGroupName"]) == (200, name)
+
+
+INTEGRAL = {"0": True, "-0": True, "+5": True, "007": True, str(2**63 - 1): True, str(-(2**63)): True} | dict.fromkeys(
+    ("1.0", "1e3", "", " 5", "5 ", "1_000", "0x10", "\u0663", str(2**63), str(-(2**63) - 1), "NaN", "None"), False
+)
+FRACTIONAL = dict.fromkeys(
+    ("0", "-.5", "5.", "1e3", "1E-3", "+1", "1.7976931348623157e308", "5e-324"), True
+) | dict.fromkeys(("NaN", "nan", "Infinity", "-inf", "1e309", " 1", "1_0", "0x1p3", "1f", "", "1,5", "None"), False)
+DAY = "2025-06-01"
+ISO = dict.fromkeys(
+    (f"{DAY}T00:00:00Z", f"{DAY}T00:00:00.1Z", f"{DAY}T00:00:00.123456789Z", "2024-02-29T23:59:59.999Z",
+     "0000-01-01T00:00:00Z", "9999-12-31T23:59:59.999999999Z"), True
+) | dict.fromkeys(
+    (DAY, f"{DAY}T00:00Z", f"{DAY}T00:00:00", f"{DAY}T00:00:00+00:00", f"{DAY} 00:00:00Z", f"{DAY}t00:00:00z",
+     f"{DAY}T00:00:00.Z", f"{DAY}T00:00:00.1234567890Z", f"{DAY}T24:00:00Z", "2016-12-31T23:59:60Z",
+     "2025-02-29T00:00:00Z", "10000-01-01T00:00:00Z", "1748736000", "", " "), False
+)  # fmt: skip
+SECONDS = dict.fromkeys(
+    ("1748736000", "1748736000.123456789", "1e9", "-62167219200", "253402300799.9"), True
+) | dict.fromkeys(("1748736000000", "253402300800", "-62167219201", f"{DAY}T00:00:00Z", "NaN", "", " 1"), False)
 
 
 @pytest.mark.parametrize(
-    ("bad", "text"),
-    [
-        ({"count": "1.0"}, "Attempted to parse the feature value for the feature named [count] into"),
-        ({"count": "9223372036854775808"}, "of type Integral"),
-        ({"price": "NaN"}, "range of a double precision floating point number defined by the IEEE 754 standard"),
-        ({"price": ""}, "of type Fractional"),
-        ({"colour": "red"}, "has no feature named [colour]"),
-        ({"time": "2025-06-01T00:00:00+00:00"}, "EventTime"),
-        ({"time": "2025-06-01"}, "EventTime"),
-        ({"count": ["1", "2"]}, "not a list"),
-        ({"id": "x" * 2049}, "2048 bytes"),
-    ],
+    ("feature", "forms"),
+    [("count", INTEGRAL), ("price", FRACTIONAL), ("time", ISO), ("seconds", SECONDS)],
+    ids=["Integral", "Fractional", "event time in ISO 8601", "event time in seconds"],
 )
-def test_a_record_that_breaks_a_rule_is_a_validation_error(runtime, group, bad, text):
-    """[21, 22, 42]."""
-    name = group()
-    values = {"record_id": "a", **{("record_id" if key == "id" else key): value for key, value in bad.items()}}
+def test_of_the_forms_of_a_value_the_service_takes_its_own_and_no_other(runtime, group, feature, forms):
+    """[22, 42] Nor does it change what it takes [43]."""
+    kinds = {"id": "String", "time": "String", "count": "Integral", "price": "Fractional"}
+    in_seconds = feature == "seconds"
+    kinds |= {"time": "Fractional"} if in_seconds else {}
+    name = group(FeatureDefinitions=[{"FeatureName": one, "FeatureType": kind} for one, kind in kinds.items()])
+    given = [record(f"r{number}", **{"time" if in_seconds else feature: form}) for number, form in enumerate(forms)]
 
-    code, status, message = refused(runtime.put_record, FeatureGroupName=name, Record=record(**values))
+    entries = [{"FeatureGroupName": name, "Record": one} for one in given]
+    answers = [runtime.batch_write_record(Entries=entries[start : start + 25]) for start in range(0, len(entries), 25)]
 
-    assert (code, status) == ("ValidationError", 400)
-    assert text in message
+    refused = [error["Entry"]["Record"][0]["ValueAsString"] for answer in answers for error in answer["Errors"]]
+    assert refused == [f"r{number}" for number, is_taken in enumerate(forms.values()) if not is_taken]
+    ids = [{"FeatureGroupName": name, "RecordIdentifiersValueAsString": [f"r{number}" for number in range(len(forms))]}]
+    read = runtime.batch_get_record(Identifiers=ids)["Records"]
+    kept = {one["RecordIdentifierValueAsString"]: one["Record"] for one in read}
+    assert kept == {
+        one[0]["ValueAsString"]: one for one, is_taken in zip(given, forms.values(), strict=True) if is_taken
+    }
+
+
+def test_a_record_has_350_kilobytes_and_so_has_each_of_its_values(runtime, group):
+    """[21]."""
+    kinds = ("id", "time", "a", "b")
+    name = group(FeatureDefinitions=[{"FeatureName": one, "FeatureType": "String"} for one in kinds])
+    most = 358_400 - len("ididtimea") - len("2025-06-01T00:00:00Z")
+
+    runtime.put_record(FeatureGroupName=name, Record=record("id", a="x" * most))
+    value = refused(runtime.put_record, FeatureGroupName=name, Record=record("1", a="x" * 358_401))
+    whole = refused(runtime.put_record, FeatureGroupName=name, Record=record("1", a="x" * 200_000, b="\u00e9" * 80_000))
+
+    assert seen(runtime, name, "id") == {"id": "id", "time": "2025-06-01T00:00:00Z", "a": "x" * most}
+    assert value[2].endswith("Member must have length less than or equal to 358400")
+    assert whole == ("ValidationError", 400, "Validation Error: a record may have 358400 bytes, and this one has more")
 
 
 def test_a_record_without_its_id_or_with_a_feature_twice_is_refused(runtime, group):
