@@ -56,6 +56,27 @@ class BadSql(QueryFailed):
     """Athena does not understand a query."""
 
 
+class AnswerNotWhole(StoreUnavailable):
+    """Files that a query wrote its answer to are gone before they were read."""
+
+    sentence = (
+        "the answer of Athena query {query} is not whole: {missing} of its {count} files under {folder} are gone, so "
+        "it was not used; see what else deletes there, then try again"
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A query that succeeded; `location` is where its result is, `manifest` names the files that it wrote.
+
+    Both are empty where there are none in a bucket.
+    """
+
+    query: str
+    location: str
+    manifest: str
+
+
 @dataclass
 class Athena:
     """Runs queries in a workgroup. `output` is an S3 URI for results where the workgroup does not say it itself.
@@ -75,10 +96,10 @@ class Athena:
 
         From the CSV result; or, where the workgroup keeps results to itself, a page of 1,000 rows at a time.
         """
-        query, location = self._tried(lambda: self.run(select, table))
-        if not location:
-            return results.pages(self.calls, self.clients.get("athena"), self.workgroup, query)
-        return results.csv(self._objects(location), location)
+        ran = self._tried(lambda: self.run(select, table))
+        if not ran.location:
+            return results.pages(self.calls, self.clients.get("athena"), self.workgroup, ran.query)
+        return results.csv(self._objects(ran.location), ran.location)
 
     def change(self, statement: str, table: GlueTable) -> None:
         """Carry out a statement that may be carried out twice. Raises QueryFailed, with the text of why."""
@@ -88,32 +109,42 @@ class Athena:
         """Yield a SELECT's answer by UNLOAD to Parquet, unordered, as columns of text; its files are removed again.
 
         Where results have no place in S3, the answer to `as_text` is read instead, which is the same, each column
-        cast to text.
+        cast to text. Raises AnswerNotWhole before anything is yielded.
         """
         place = self.place()
         if place is None:
             yield from self.rows(as_text, table)
             return
-        folder = self._tried(lambda: self._unloaded(select, place, table))
+        folder, ran = self._tried(lambda: self._unloaded(select, place, table))
         found = self._objects(folder)
         try:
-            for uri in found.under(folder):
+            for uri in self._whole(found.under(folder), folder, ran):
                 yield from results.parquet(found, uri)
         finally:
             found.remove(folder)
 
-    def _unloaded(self, select: str, place: str, table: GlueTable) -> str:
+    def _whole(self, found: list[str], folder: str, ran: Finished) -> list[str]:
+        """Return the files found, among which are all that the query wrote: fewer would be a smaller answer."""
+        if not ran.manifest:
+            return found
+        with self._objects(ran.manifest).file(ran.manifest) as file:
+            named = [line.decode("utf-8").strip() for line in file if line.strip()]
+        missing = {*named} - {*found}
+        if missing:
+            raise AnswerNotWhole(query=ran.query, missing=len(missing), count=len(named), folder=folder)
+        return found
+
+    def _unloaded(self, select: str, place: str, table: GlueTable) -> tuple[str, Finished]:
         """Return the folder that a SELECT was unloaded to, which is its own; a failure leaves nothing there."""
         folder = f"{place.rstrip('/')}/sagemaker-fs-{uuid.uuid4().hex}/"
         found = self._objects(folder)
         # Athena does not look at the owner of where UNLOAD writes (dossier 6)
         found.check_owner()
         try:
-            self.run(f"UNLOAD ({select}) TO '{folder}' WITH (format = 'PARQUET')", table)
+            return folder, self.run(f"UNLOAD ({select}) TO '{folder}' WITH (format = 'PARQUET')", table)
         except BaseException:
             found.remove(folder)
             raise
-        return folder
 
     def _tried(self, query: Callable[[], T]) -> T:
         for attempt in range(1, QUERIES):
@@ -141,8 +172,8 @@ class Athena:
             raise NoPlaceForResults(workgroup=self.workgroup)
         return str(place)
 
-    def run(self, sql: str, table: GlueTable) -> tuple[str, str]:
-        """Return the id of a finished query and where its result is, empty if in no bucket.
+    def run(self, sql: str, table: GlueTable) -> Finished:
+        """Return a query that was carried out.
 
         Raises QueryFailed, BadSql. The query is cancelled when the wait for it ends in any other way.
         """
@@ -164,7 +195,7 @@ class Athena:
                 raise BadSql(query="-", state="FAILED", reason=reason) from error
             raise
         try:
-            return query, self._finished(client, query)
+            return self._finished(client, query)
         except QueryFailed:
             raise
         except BaseException:  # stopped by Ctrl-C, or unanswered: a query that nobody waits for still costs
@@ -172,12 +203,13 @@ class Athena:
                 self.calls(client, "StopQueryExecution", self.workgroup, QueryExecutionId=query)
             raise
 
-    def _finished(self, client: Any, query: str) -> str:
+    def _finished(self, client: Any, query: str) -> Finished:
         for attempt in count():
             answer = self.calls(client, "GetQueryExecution", self.workgroup, QueryExecutionId=query)["QueryExecution"]
             status = answer["Status"]
             if status["State"] == "SUCCEEDED":
-                return str(answer.get("ResultConfiguration", {}).get("OutputLocation") or "")
+                location = answer.get("ResultConfiguration", {}).get("OutputLocation") or ""
+                return Finished(query, location, answer.get("Statistics", {}).get("DataManifestLocation") or "")
             if status["State"] in FINAL:
                 reason = status.get("StateChangeReason") or status.get("AthenaError", {}).get("ErrorMessage", "")
                 is_passing = status.get("AthenaError", {}).get("Retryable", False)

@@ -170,9 +170,9 @@ def test_results_kept_by_the_workgroup_are_read_page_by_page_without_the_header(
     group = filled(store, new_group(), *(record(f"{number:04}", ONE) for number in range(2100)))
     store.settle(group)
     table = table_of(group)
-    query, _ = store.athena.run(f'SELECT id, city FROM "{table.table}" ORDER BY id', table)
+    ran = store.athena.run(f'SELECT id, city FROM "{table.table}" ORDER BY id', table)
 
-    pages = list(results.pages(store.calls, clients.get("athena"), "primary", query))
+    pages = list(results.pages(store.calls, clients.get("athena"), "primary", ran.query))
 
     assert [page.num_rows for page in pages] == [999, 1000, 101]
     assert [one for page in pages for one in page.column("id").to_pylist()] == [f"{n:04}" for n in range(2100)]

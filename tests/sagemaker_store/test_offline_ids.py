@@ -28,6 +28,7 @@ from sfs_core.testing import (
 )
 from sfs_plugins.record_ids import QueriedRecordIds, ScannedRecordIds
 from sfs_plugins.record_ids.scanned import IcebergNotScanned
+from sfs_plugins.sagemaker_store.athena import AnswerNotWhole
 from sfs_plugins.sagemaker_store.clients import Clients
 from tests.conftest import Sfs
 from tests.sagemaker_store.conftest import Asked
@@ -356,3 +357,24 @@ class TestScannedOnAws(_OnAws):
     @pytest.fixture
     def source(self, group: FeatureGroup) -> RecordIdSource:
         return ScannedRecordIds(group)
+
+
+def test_an_answer_of_which_a_file_is_gone_is_no_smaller_answer(store: ServedStore, clients: Clients):
+    group, s3 = orders(store), clients.get("s3")
+
+    def clean_up(parsed: dict[str, Any], **_: Any) -> None:
+        found = s3.list_objects_v2(Bucket="results", Prefix="athena/sagemaker-fs-").get("Contents", ())
+        for entry in found if parsed["QueryExecution"]["Status"]["State"] == "SUCCEEDED" else ():
+            s3.delete_object(Bucket="results", Key=entry["Key"])
+
+    events = clients.get("athena").meta.events
+    events.register("after-call.athena.GetQueryExecution", clean_up)
+    try:
+        with pytest.raises(AnswerNotWhole) as refused:
+            list(store.offline_record_ids(group))
+    finally:
+        events.unregister("after-call.athena.GetQueryExecution", clean_up)
+
+    said = str(refused.value)
+    assert said.startswith("the answer of Athena query ")
+    assert " is not whole: 1 of its 1 files under s3://results/athena/sagemaker-fs-" in said
