@@ -10,7 +10,18 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
 
-from sfs_core import ExitCode, Output, OutputOptions, Session, SfsCommand, StoreUnavailable, option, render_one, say
+from sfs_core import (
+    ExitCode,
+    Message,
+    Output,
+    OutputOptions,
+    Session,
+    SfsCommand,
+    StoreUnavailable,
+    option,
+    render_one,
+    say,
+)
 from sfs_plugins.sandbox.faults import read_rules
 from sfs_plugins.sandbox.groups import FolderStore
 from sfs_plugins.sandbox.place import Place, Where
@@ -47,6 +58,7 @@ class StartCommand(SfsCommand):
     def answer(self) -> ExitCode:
         """Serve in the foreground, or leave that to a process of its own."""
         given, store = self.given(StartOptions), served_store(self.session)
+        faults = {} if given.faults is None else read_rules(given.faults)
         place = Place(store.path)
         where = self._detached(place) if given.detach else None
         if where is not None:
@@ -54,7 +66,6 @@ class StartCommand(SfsCommand):
             return ExitCode.DONE
         from sfs_plugins.sandbox.server import Settings, serve
 
-        faults = {} if given.faults is None else read_rules(given.faults)
         serve(store, Settings(given.port, given.control_port, given.offline_delay, faults), self._tell)
         return ExitCode.DONE
 
@@ -76,6 +87,7 @@ class StartCommand(SfsCommand):
         code = "import sys; from sfs_core.application import main; sys.exit(main())"
         log = place.folder / "sandbox.log"
         with log.open("ab") as written:
+            begins = written.tell()
             process = subprocess.Popen(  # noqa: S603  (this program itself)
                 [sys.executable, "-c", code, *argv],
                 stdin=subprocess.DEVNULL, stdout=written, stderr=written, cwd=self.environment.folder,
@@ -87,8 +99,15 @@ class StartCommand(SfsCommand):
             if where is not None:
                 return where
             time.sleep(0.05)
-        problem = say("it ended before it answered; {log} says why", log=log)
-        raise StoreUnavailable(store=say("the sandbox"), problem=problem)
+        raise StoreUnavailable(store=say("the sandbox"), problem=_why_not(log, begins))
+
+
+def _why_not(log: Path, begins: int) -> Message:
+    """Return why a sandbox in the background never answered: the last that it wrote into its log."""
+    lines = log.read_bytes()[begins:].decode("utf-8", "replace").splitlines()
+    if not lines:
+        return say("it did not answer, and {log} does not say why", log=log)
+    return say("it did not answer: {last} (in {log})", last=lines[-1].removeprefix("error: "), log=log)
 
 
 class StopCommand(SfsCommand):

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from sfs_core import NotFound, Refused
+from sfs_core import NotFound, Refused, StoreUnavailable, say
 
 HOST: Final = "127.0.0.1"
 
@@ -25,7 +25,18 @@ class SandboxNotRunning(NotFound):
 class SandboxRunning(Refused):
     """A sandbox serves this folder already."""
 
-    sentence = "a sandbox serves {folder} already, {where}: `sagemaker-fs sandbox stop` stops it"
+    sentence = "a sandbox serves {folder} already, {where}: `sagemaker-fs sandbox stop --path {folder}` stops it"
+
+
+@contextmanager
+def usable(place: Path) -> Iterator[None]:
+    """Turn what keeps a folder, or a file in it, from being served into one error. Raises StoreUnavailable."""
+    try:
+        yield
+    except (OSError, sqlite3.DatabaseError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        problem = say("{reason}; mend that, or name another folder with --path", reason=reason)
+        raise StoreUnavailable(store=place, problem=problem) from error
 
 
 @dataclass(frozen=True)
@@ -71,15 +82,21 @@ class Place:
 
     @contextmanager
     def held(self) -> Iterator[None]:
-        """Hold the folder; the system lets it go when the process ends, however it ends. Raises SandboxRunning."""
-        self.folder.mkdir(parents=True, exist_ok=True)
-        lock = self._lock()
-        try:
-            lock.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError as error:
-            lock.close()
-            where = self.read()
-            raise SandboxRunning(folder=self.folder, where=where.endpoint if where else "") from error
+        """Hold the folder; the system lets it go when the process ends, however it ends.
+
+        Raises SandboxRunning, StoreUnavailable.
+        """
+        with usable(self.folder):
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock = self._lock()
+            try:
+                lock.execute("BEGIN EXCLUSIVE")
+            except sqlite3.DatabaseError as error:
+                lock.close()
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY:
+                    raise
+                where = self.read()
+                raise SandboxRunning(folder=self.folder, where=where.endpoint if where else "") from error
         try:
             yield
         finally:

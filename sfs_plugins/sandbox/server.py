@@ -11,6 +11,7 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from sfs_core import BadOption, StoreUnavailable, say
 from sfs_plugins.sandbox.asgi import Application
 from sfs_plugins.sandbox.athena.service import athena
 from sfs_plugins.sandbox.control.service import control_plane
@@ -53,7 +54,7 @@ def serve(store: FolderStore, settings: Settings, told: Callable[[Where], None])
     gc.set_threshold(_COLLECT_AFTER, 20, 100)
     place = Place(store.path)
     with place.held():
-        sockets = [_listening(settings.port), _listening(settings.control_port)]
+        sockets = [_listening(settings.port, "--port"), _listening(settings.control_port, "--control-port")]
         ports = [found.getsockname()[1] for found in sockets]
         services = Services(store, settings)
         application = Application(services.front.answer, services.control.answer, ports[1])
@@ -74,11 +75,19 @@ def serve(store: FolderStore, settings: Settings, told: Callable[[Where], None])
             services.close()
 
 
-def _listening(port: int) -> socket.socket:
+def _listening(port: int, option: str) -> socket.socket:
     listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listening.bind((HOST, port))
-    listening.listen(512)
+    try:
+        listening.bind((HOST, port))
+        listening.listen(512)
+    except OverflowError as error:
+        listening.close()
+        raise BadOption(option=option, value=port, expected=say("a port from 0 to 65535")) from error
+    except OSError as error:
+        listening.close()
+        problem = say("{reason}; give another with {option}, or 0", reason=error.strerror, option=option)
+        raise StoreUnavailable(store=say("port {port} of {host}", port=port, host=HOST), problem=problem) from error
     return listening
 
 

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from sfs_plugins.sandbox.place import usable
+
 _SCHEMA = "CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL);"
 
 
@@ -16,15 +18,16 @@ class State:
     """The sandbox's own database; threads take turns. A reply that follows a `writing` block is on disk."""
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self._lock = threading.RLock()
-        self._connection = sqlite3.connect(
-            folder / "sandbox.sqlite", timeout=30, isolation_level=None, check_same_thread=False
-        )
-        for pragma in ("journal_mode = WAL", "synchronous = FULL"):
-            self._connection.execute(f"PRAGMA {pragma}")
-        self.declare(_SCHEMA)
+        with usable(folder / "sandbox.sqlite"):
+            folder.mkdir(parents=True, exist_ok=True)
+            self._connection = sqlite3.connect(
+                folder / "sandbox.sqlite", timeout=30, isolation_level=None, check_same_thread=False
+            )
+            for pragma in ("journal_mode = WAL", "synchronous = FULL"):
+                self._connection.execute(f"PRAGMA {pragma}")
+            self.declare(_SCHEMA)
 
     def declare(self, schema: str) -> None:
         """Make the tables of one service, where they are not there yet."""

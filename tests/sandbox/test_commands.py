@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 
 import pytest
@@ -42,8 +43,11 @@ def test_a_sandbox_starts_in_the_background_is_found_and_stops(started):
         f"export AWS_DEFAULT_REGION={status['region']}",
         "export AWS_EC2_METADATA_DISABLED=true",
     ]
-    assert again.code == 4
-    assert "serves" in again.stderr
+    assert (again.code, again.stderr) == (
+        4,
+        f"error: a sandbox serves {started.store} already, {status['endpoint']}: "
+        f"`sagemaker-fs sandbox stop --path {started.store}` stops it\n",
+    )
     assert spoken.stdout == "200"
     assert stopped.code == 10
 
@@ -53,6 +57,32 @@ def test_without_a_sandbox_there_is_no_environment_and_nothing_to_stop(sfs):
         answer = sfs(f"sandbox {verb}")
         assert (answer.code, answer.stdout) == (10, "")
         assert "`sagemaker-fs sandbox start` starts one" in answer.stderr
+
+
+def test_a_sandbox_that_cannot_serve_says_why_and_what_to_do(sfs, tmp_path):
+    taken, damaged, is_file = socket.create_server(("127.0.0.1", 0)), tmp_path / "damaged", sfs.file("file", "")
+    damaged.mkdir()
+    (damaged / "sandbox.sqlite").write_text("no database " * 100)
+    port = taken.getsockname()[1]
+
+    answers = [
+        sfs(f"sandbox start --port {port}"),
+        sfs("sandbox start --port 0 --control-port 65536"),
+        sfs(f"sandbox start --port 0 --path {is_file}"),
+        sfs(f"sandbox start --port 0 --path {damaged}"),
+        sfs(f"sandbox start --port {port} --detach"),
+    ]
+    taken.close()
+
+    mend = "mend that, or name another folder with --path"
+    in_use = f"port {port} of 127.0.0.1 cannot be used: Address already in use; give another with --port, or 0"
+    assert [(answer.code, answer.stderr) for answer in answers] == [
+        (12, f"error: {in_use}\n"),
+        (2, "error: --control-port does not take 65536: give a port from 0 to 65535\n"),
+        (12, f"error: {is_file} cannot be used: File exists; {mend}\n"),
+        (12, f"error: {damaged}/sandbox.sqlite cannot be used: file is not a database; {mend}\n"),
+        (12, f"error: the sandbox cannot be used: it did not answer: {in_use} (in {sfs.store}/sandbox.log)\n"),
+    ]
 
 
 def test_a_faults_file_that_is_not_understood_is_refused_at_the_start(sfs):
