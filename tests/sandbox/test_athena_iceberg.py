@@ -170,3 +170,27 @@ def test_two_deletions_of_one_file_at_once_both_take_place(athena, out):
     for execution in started:
         assert ended(athena, execution)["Status"]["State"] == "SUCCEEDED"
     assert rows(athena, "SELECT id FROM ice.contested", out) == [["id"], ["7"]]
+
+
+def test_times_of_iceberg_tables_have_six_decimals_and_all_others_three(athena, sandbox, s3, out):
+    how = "table_type='ICEBERG', is_external=false, location='s3://icebergs/times'"
+    at = "2025-06-01 10:11:12.123456"
+    made = f"CAST('{at}' AS timestamp(6)) AS at, CAST('{at} UTC' AS timestamp(6) with time zone) AS tz"
+    done(athena, f"CREATE TABLE ice.times WITH ({how}) AS SELECT {made}", out)
+    done(athena, "CREATE OR REPLACE VIEW ice.times_view AS SELECT at AS seen FROM ice.times", out)
+    six, three = f"{at} UTC", "2025-06-01 10:11:12.123"
+    expected = {
+        "SELECT * FROM ice.times": [at, six],
+        "SELECT t.tz, CAST(t.tz AS timestamp), CAST(tz AS timestamp(6)) FROM ice.times t": [six, three, at],
+        "SELECT max(tz), date_trunc('second', max(at)) FROM ice.times": [six, "2025-06-01 10:11:12.000000"],
+        "WITH a AS (SELECT tz AS x FROM ice.times) SELECT b.x, CAST(x AS timestamp(3)) FROM (SELECT * FROM a) AS b":
+            [six, three],
+        "SELECT seen FROM ice.times_view UNION SELECT at FROM ice.times": [at],
+        "SELECT CAST(at AS timestamp) AS at FROM ice.times": [three],
+        f"SELECT timestamp '{three}', from_iso8601_timestamp('2025-06-01T10:11:12.123Z')": [three, f"{three} UTC"],
+    }  # fmt: skip
+
+    assert {query: rows(athena, query, out)[1] for query in expected} == expected
+    execution = done(athena, "SELECT at, tz FROM ice.times", out)
+    bucket, _, key = execution["ResultConfiguration"]["OutputLocation"].removeprefix("s3://").partition("/")
+    assert s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode() == f'"at","tz"\n"{at}","{six}"\n'

@@ -19,6 +19,7 @@ _JODA = {
     "a": "%p", "EEE": "%a", "EEEE": "%A", "MMM": "%b", "MMMM": "%B", "DDD": "%j",
 }  # fmt: skip
 _TERADATA = {"yyyy": "%Y", "mm": "%m", "dd": "%d", "hh24": "%H", "hh": "%I", "mi": "%M", "ss": "%S"}
+_TIMES = (exp.DataType.Type.TIMESTAMP, exp.DataType.Type.TIMESTAMPTZ)
 _OWN_TIME_FORMAT = re.compile(r"([A-Za-z])\1*|'([^']*)'")
 PATH_COLUMN = "$path"
 
@@ -83,9 +84,9 @@ def _repaired(node: exp.Expr) -> exp.Expr:
             return exp.Anonymous(this="strftime", expressions=[given[0], _format(given[1].name, _JODA)])
         if name == "to_timestamp" and len(given) == 2 and isinstance(given[1], exp.Literal):
             return exp.Anonymous(this="strptime", expressions=[given[0], _format(given[1].name, _TERADATA)])
-    if isinstance(node, exp.Cast) and node.to.this is exp.DataType.Type.TIMESTAMP and node.to.expressions:
+    if isinstance(node, exp.Cast) and node.to.this in _TIMES and node.to.expressions:
         # timestamp '...' has a precision of as many digits as it was written with
-        return exp.cast(node.this, "timestamp")
+        return exp.cast(node.this, exp.DataType(this=node.to.this))
     return node
 
 

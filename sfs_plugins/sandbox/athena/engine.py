@@ -14,8 +14,9 @@ from sqlglot import exp
 
 from sfs_plugins.sandbox.athena.dialect import MACROS, PATH_COLUMN, parsed, to_duckdb
 from sfs_plugins.sandbox.athena.failures import QueryFailed, unsupported
-from sfs_plugins.sandbox.athena.iceberg.tables import opened
+from sfs_plugins.sandbox.athena.iceberg.tables import holding_microseconds, opened
 from sfs_plugins.sandbox.athena.kept_views import is_view, query_of
+from sfs_plugins.sandbox.athena.precision import columns_in
 from sfs_plugins.sandbox.athena.quoting import is_s3, literal, quoted
 from sfs_plugins.sandbox.athena.reading import Reading, Running
 from sfs_plugins.sandbox.glue.catalog import Catalogue, Table
@@ -105,6 +106,8 @@ class Engine:
         name, _, part = key[1].partition("$")
         table = self.table(key[0], name)
         if is_iceberg(table):
+            if not part:
+                reading.columns[reading.views[key]] = holding_microseconds(self.iceberg_table(table, reading))
             return self._snapshot(connection, table, part, reading, version, with_path=bool(key[3]))
         if part:
             raise QueryFailed(f"TABLE_NOT_FOUND: line 1:1: Table 'awsdatacatalog.{key[0]}.{key[1]}' does not exist")
@@ -112,7 +115,9 @@ class Engine:
             raise unsupported("time travel needs an Iceberg table")
         if is_view(table):
             query, database = query_of(table)
-            return to_duckdb(self.bind(connection, parsed(query, ()), reading, database))
+            bound = self.bind(connection, parsed(query, ()), reading, database)
+            reading.columns[reading.views[key]] = columns_in(bound, reading.columns)
+            return to_duckdb(bound)
         return self._select(table, reading, with_path=bool(key[3]))
 
     def _snapshot(

@@ -28,11 +28,12 @@ _TYPES = {
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a result: its name, Athena's type for it, and DuckDB's."""
+    """A column of a result: its name, Athena's type for it, and DuckDB's; whether times have six decimals."""
 
     name: str
     type: str
     duckdb: str
+    has_microseconds: bool = False
 
     def on_wire(self) -> dict[str, Any]:
         """Return the column as GetQueryResults describes it."""
@@ -82,11 +83,11 @@ def as_texts(columns: Sequence[Column]) -> str:
 
 
 def _text(column: Column) -> str:
-    name = quoted(column.name)
+    name, decimals = quoted(column.name), "%f" if column.has_microseconds else "%g"
     if column.type == "timestamp":
-        return f"strftime({name}, '%Y-%m-%d %H:%M:%S.%g')"
+        return f"strftime({name}, '%Y-%m-%d %H:%M:%S.{decimals}')"
     if column.type == "timestamp with time zone":
-        return f"strftime({name}, '%Y-%m-%d %H:%M:%S.%g') || ' UTC'"
+        return f"strftime({name}, '%Y-%m-%d %H:%M:%S.{decimals}') || ' UTC'"
     if column.type == "varbinary":
         return f"hex({name})"
     return f"CAST({name} AS VARCHAR)"

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sfs_plugins.sandbox.athena.failures import QueryCancelled
+from sfs_plugins.sandbox.athena.precision import Columns
 
 
 @dataclass
@@ -21,6 +22,8 @@ class Reading:
     views: dict[tuple[str, ...], str] = field(default_factory=dict)
     tables: dict[tuple[str, str], Any] = field(default_factory=dict)
     """The Iceberg tables that were opened: all that one statement says of a table is of one snapshot."""
+    columns: dict[str, Columns] = field(default_factory=dict)
+    """Which columns of each view hold microseconds."""
     files: set[Path] = field(default_factory=set)
     scanned_bytes: int = 0
 
@@ -35,6 +38,7 @@ class Reading:
     def forget(self) -> None:
         """Forget what was opened, so that it is opened anew as it is then."""
         self.views.clear()
+        self.columns.clear()
         self.tables.clear()
 
 

@@ -19,8 +19,7 @@ _HOW = {("FORMAT", "TEXT"): "", ("FORMAT", "JSON"): "(FORMAT json)", ("FORMAT", 
 
 def select(work: Work, tree: exp.Expr) -> Outcome:
     """Carry out a query. Raises QueryFailed."""
-    sql = work.bound(tree)
-    columns = work.columns(sql)
+    sql, columns = work.bound_with_columns(tree)
     work.keep_rows(sql, columns)
     return Outcome("DML", "SELECT", columns, output=f"{work.statement.target}.csv")
 

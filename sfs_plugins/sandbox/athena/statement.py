@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from sqlglot import exp
 from sfs_plugins.sandbox.athena.dialect import to_duckdb
 from sfs_plugins.sandbox.athena.engine import Engine
 from sfs_plugins.sandbox.athena.output import Column, Output, as_texts, columns_of
+from sfs_plugins.sandbox.athena.precision import columns_in
 from sfs_plugins.sandbox.athena.quoting import literal, quoted
 from sfs_plugins.sandbox.athena.reading import Reading
 from sfs_plugins.sandbox.athena.result_metadata import result_metadata
@@ -71,6 +72,13 @@ class Work:
     def bound(self, tree: exp.Expr) -> str:
         """Return a query as DuckDB's SQL over the catalogue's tables. Raises QueryFailed."""
         return to_duckdb(self.engine.bind(self.connection, tree, self.reading, self.statement.database))
+
+    def bound_with_columns(self, tree: exp.Expr) -> tuple[str, list[Column]]:
+        """Return a query as DuckDB's SQL, and the columns that it gives. Raises QueryFailed."""
+        bound = self.engine.bind(self.connection, tree, self.reading, self.statement.database)
+        sql, known = to_duckdb(bound), columns_in(bound, self.reading.columns)
+        columns = self.columns(sql)
+        return sql, [replace(column, has_microseconds=known.get(column.name, False)) for column in columns]
 
     def columns(self, sql: str) -> list[Column]:
         """Return the columns that a bound query gives."""

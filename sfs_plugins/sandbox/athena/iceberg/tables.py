@@ -49,6 +49,12 @@ def opened(catalogue: Catalogue, table: Table) -> IcebergTable:
         raise QueryFailed(f"ICEBERG_INVALID_METADATA: Metadata of {named} cannot be read: {error}") from error
 
 
+def holding_microseconds(table: IcebergTable) -> dict[str, bool]:
+    """Return the columns that hold times to the microsecond, by their names in lower case."""
+    fields = table.schema().fields
+    return {field.name.lower(): True for field in fields if str(field.field_type) in ("timestamp", "timestamptz")}
+
+
 _DUCKDB_TYPES = {
     "boolean": "BOOLEAN", "int": "INTEGER", "long": "BIGINT", "float": "FLOAT", "double": "DOUBLE", "date": "DATE",
     "time": "TIME", "timestamp": "TIMESTAMP", "timestamptz": "TIMESTAMPTZ", "string": "VARCHAR", "uuid": "UUID",

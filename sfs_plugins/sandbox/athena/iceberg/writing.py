@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pyiceberg.table import Table as IcebergTable
 
 _FILE_RECORDS = 500_000
-_ATTEMPTS = 5
+_ATTEMPTS = 10
 Answer = TypeVar("Answer")
 
 
