@@ -11,6 +11,7 @@ from sfs_core import (
     GroupQuery,
     Put,
     RecordId,
+    StorageType,
     StoreUnavailable,
     records_from,
 )
@@ -88,11 +89,16 @@ def test_what_is_denied_is_not_tried_again_and_names_principal_and_action(store:
 
 
 def test_the_action_is_named_as_iam_names_it(store: ServedStore, served: Served):
-    group = filled(store, new_group(), record("1", ONE))
-    struck(served, fault="denied", service="s3")
+    """[13] UpdateRecord has no action of its own."""
+    group = filled(store, new_group(storage_type=StorageType.STANDARD_V2), record("1", ONE))
+    served.faults.set(
+        {"rules": [{"fault": "denied", "service": "s3"}, {"fault": "denied", "operation": "UpdateRecord"}]}
+    )
 
     with pytest.raises(AccessDenied, match=r"may not s3:ListBucket on feature-store: ask"):
         list(store.offline_objects(group))
+    with pytest.raises(AccessDenied, match=r"may not sagemaker:PutRecord on orders: ask"):
+        store.update_record(group, RecordId("1"), {"city": "Oslo"}, Put())
 
 
 def test_expired_credentials_say_how_to_renew_them(store: ServedStore, served: Served):

@@ -251,6 +251,12 @@ def test_a_batch_read_has_no_order_and_leaves_out_what_is_not_there(runtime, gro
         ]
     )
 
+    asked = [str(number) for number in range(20)]
+    many = runtime.batch_get_record(Identifiers=[{"FeatureGroupName": first, "RecordIdentifiersValueAsString": asked}])
+
+    order = [one["RecordIdentifierValueAsString"] for one in many["Records"]]
+    assert sorted(order) == sorted(asked)
+    assert order != asked
     found = {
         (one["FeatureGroupName"], one["RecordIdentifierValueAsString"]): one["Record"] for one in answer["Records"]
     }
