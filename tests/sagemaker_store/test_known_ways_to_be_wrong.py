@@ -18,15 +18,14 @@ from sfs_core import (
     FeatureGroupName,
     GroupChange,
     RecordId,
+    SetClock,
     StorageType,
     TargetStore,
     Throughput,
     ThroughputMode,
 )
 from sfs_core.testing import (
-    FOUR,
     ONE,
-    THREE,
     TWO,
     delete,
     failed,
@@ -372,10 +371,12 @@ def test_a_migration_does_not_bring_deleted_records_back(aws: Sfs, store: Served
     assert ids_in(store, store.describe("new")) == ["2"]
 
 
-def test_the_newest_version_is_found_by_instant(aws: Sfs, store: ServedStore, served: Served):
-    """[23] As a text `00Z` is above `00.500Z`."""
+def test_the_newest_version_is_found_by_instant(aws: Sfs, store: ServedStore, served: Served, clock: SetClock):
+    """[23] As a text `00Z` is above `00.500Z`; and which of them was put last does not matter."""
     half, whole = "2025-06-01T01:00:00.500Z", "2025-06-01T01:00:00Z"
-    filled(store, new_group("old", online=False), record("1", half, city="later"), record("1", whole, city="earlier"))
+    old = filled(store, new_group("old", online=False), record("1", half, city="later"))
+    clock.instant = clock.instant.plus(1_000_000_000)
+    put(store, old, record("1", whole, city="earlier"))
 
     migrated(aws, served, "latest")
 
@@ -383,21 +384,24 @@ def test_the_newest_version_is_found_by_instant(aws: Sfs, store: ServedStore, se
 
 
 def test_a_history_is_replayed_in_order_and_its_newest_version_shows(aws: Sfs, store: ServedStore, served: Served):
-    old = filled(store, new_group("old", online=False), record("1", THREE, city="c"), record("1", ONE, city="a"))
-    put(store, old, record("1", TWO, city="b"), record("2", ONE, city="x"))
-    delete(store, old, "2", at=FOUR)
+    """[23] All within an hour and two files, so that neither partitions nor files put them in order."""
+    one, two, three, four = (f"2025-06-01T01:00:0{text}Z" for text in ("0", "0.5", "1", "1.25"))
+    old = filled(store, new_group("old", online=False), record("1", three, city="c"))
+    store.settle(old)
+    put(store, old, record("1", one, city="a"), record("1", two, city="b"), record("2", one, city="x"))
+    delete(store, old, "2", at=four)
 
     migrated(aws, served, "history")
 
     new = store.describe("new")
-    assert online(store, new) == [record("1", THREE, city="c")]
+    assert online(store, new) == [record("1", three, city="c")]
     rows = [(row["id"], row["at"], row.get("city"), row["is_deleted"]) for row in history(store, new)]
     assert rows == [
-        ("1", ONE, "a", False),
-        ("2", ONE, "x", False),
-        ("1", TWO, "b", False),
-        ("1", THREE, "c", False),
-        ("2", FOUR, None, True),
+        ("1", one, "a", False),
+        ("2", one, "x", False),
+        ("1", two, "b", False),
+        ("1", three, "c", False),
+        ("2", four, None, True),
     ]
 
 

@@ -334,7 +334,7 @@ def test_a_deletion_is_over_when_the_group_is_not_found(aws: Sfs, store: ServedS
 def test_a_change_is_over_when_its_status_says_so(aws: Sfs, store: ServedStore, server: Server):
     """[40] The answer to the change itself says nothing; and a failure is told."""
     filled(store, new_group("orders"))
-    server.instead = late = Late("UpdateFeatureGroup", 1, LastUpdateStatus={"Status": "InProgress"})
+    server.instead = late = Late("UpdateFeatureGroup", 2, LastUpdateStatus={"Status": "InProgress"})
 
     aws.ok("update orders --ttl 1d")
 

@@ -470,6 +470,8 @@ def test_a_time_to_live_counts_from_the_event_time_and_an_entrys_own_comes_first
     assert seen(runtime, name, "request's") is None
     assert expiry("its own") == "2107-07-22T00:00:00Z"
     assert expiry("group's") == "2121-03-30T00:00:00Z"
+    unasked = runtime.get_record(FeatureGroupName=name, RecordIdentifierValueAsString="its own")
+    assert "ExpiresAt" not in unasked
 
 
 def test_target_stores_must_be_there_and_each_is_named_once(runtime, group):
