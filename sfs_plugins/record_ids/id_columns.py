@@ -143,4 +143,7 @@ def _of_json(name: Message, values: Iterator[Any], wanted: Sequence[str], named:
         if isinstance(found, bool) or not isinstance(found, str | None):
             problem = say("value {number:,} is no record id", number=number)
             raise FileUnreadable(path=name, problem=problem)
+        if found and not found.isascii() and any("\ud800" <= letter <= "\udfff" for letter in found):
+            problem = say("value {number:,} has half of a surrogate pair, which is no text", number=number)
+            raise FileUnreadable(path=name, problem=problem)
         yield found

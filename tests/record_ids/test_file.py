@@ -141,6 +141,11 @@ def test_a_large_file_comes_in_several_batches(session):
         ("ids.jsonl", '"r1"\n""\n', "record id 2 of ids.jsonl is empty"),
         ("ids.parquet", {"id": ["r1", None]}, "record id 2 of ids.parquet is empty"),
         ("ids.json", '["r1", true]', "ids.json cannot be read: value 2 is no record id"),
+        (
+            "ids.json",
+            '["r1", "\\ud800"]',
+            "ids.json cannot be read: value 2 has half of a surrogate pair, which is no text",
+        ),
         ("ids.json", '[["r1"]]', "ids.json cannot be read: value 1 is no record id"),
         ("ids.jsonl", '"r1"\nr2\n', "ids.jsonl cannot be read: line 2 is not JSON (at character 1: Expecting value)"),
         ("ids.txt", b"r1\n\xff\n", "ids.txt cannot be read: line 2 is not UTF-8"),
