@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from sfs_core import FeatureGroup, Message, Refused, Session, StoreNotEnabled, TableFormat, TargetStore, say
 from sfs_plugins.record_ids.parquet_ids import ids_in
-from sfs_plugins.record_ids.queried import some_ids
+from sfs_plugins.record_ids.queried import NoOfflineRecordIds, some_ids
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -57,7 +57,7 @@ class ScannedRecordIds:
             raise IcebergNotScanned(group=self.group.address)
         store = session.store_of(self.group)
         store.settle(self.group)
-        return some_ids(self._scanned(store), self.group)
+        return some_ids(self._scanned(store), NoOfflineRecordIds(group=self.group.address))
 
     def _scanned(self, store: Store) -> Iterator[pa.RecordBatch]:
         def ids_of(key: str) -> list[pa.RecordBatch]:

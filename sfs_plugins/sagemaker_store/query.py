@@ -65,11 +65,21 @@ def select(group: FeatureGroup, query: OfflineQuery, features: Sequence[FeatureD
 
 
 def select_ids(group: FeatureGroup, event_time: EventTimeRange | None, *, as_text: bool) -> str:
-    """Return the SELECT of every record id, each once, of the versions in a range of event times."""
-    bounds = " AND ".join(_bounds(group, OfflineQuery(event_time=event_time)))
+    """Return the SELECT of every record id, each once, of the versions in a range of event times.
+
+    Of a table that was brought along only what lies under the group's own root: others may share it.
+    """
+    bounds = " AND ".join([*_bounds(group, OfflineQuery(event_time=event_time)), *_own(group)])
     column = quoted(group.record_identifier)
     chosen = _column(group.record_identifier, as_text=as_text)
     return f"SELECT DISTINCT {chosen} FROM {_table(group)} WHERE {column} IS NOT NULL AND {bounds}"
+
+
+def _own(group: FeatureGroup) -> list[str]:
+    offline = group.offline
+    if offline is None or offline.own_table is not None or offline.root is None:
+        return []
+    return [f'substr("$path", 1, {len(offline.root)}) = {literal(offline.root)}']
 
 
 def _column(name: str, *, as_text: bool) -> str:

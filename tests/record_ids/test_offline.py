@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from sfs_core import FeatureGroup, RecordIdSource, Session
+from sfs_core import FeatureGroup, GlueTable, RecordIdSource, Session
 from sfs_core.testing import ONE, RecordIdSourceContract, delete, filled, memory_session, new_group, record
 from sfs_plugins.local_store import LocalStore
 from sfs_plugins.record_ids import QueriedRecordIds, ScannedRecordIds
@@ -53,6 +54,24 @@ def test_no_ids_are_an_error(sfs: Sfs, source: str):
     assert answer.stderr == (
         "error: the offline store of dev:orders shows no record ids, so nothing was done: what was put lately lands "
         "there up to 15 minutes late; try again then, or give --ids online\n"
+    )
+
+
+def test_a_table_that_was_brought_along_and_shows_nothing_of_the_group_is_named(sfs: Sfs):
+    store, new = LocalStore(connection="dev", clock=sfs.clock, path=sfs.store), new_group("orders")
+    assert new.offline is not None
+    brought = replace(new.offline, table=GlueTable("shared", "everything"), disable_glue_table=True)
+    group = filled(store, replace(new, offline=brought))
+    store.close()
+
+    answer = sfs("clear orders --online-only --ids athena --force")
+
+    assert group.offline is not None
+    assert (answer.code, answer.stderr) == (
+        4,
+        "error: table shared.everything, which was not made for dev:orders, shows no record ids under "
+        f"{group.offline.root}, and others may not be the group's, so nothing was done: give --ids s3-scan or "
+        "--ids online\n",
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from sfs_core import FeatureGroup, RecordIdSource, Session, SfsError, TableFormat
+from sfs_core import FeatureGroup, OfflineQuery, RecordIdSource, Session, SfsError, TableFormat
 from sfs_core.testing import (
     ONE,
     TWO,
@@ -33,6 +33,7 @@ from sfs_plugins.sagemaker_store.clients import Clients
 from tests.conftest import Sfs
 from tests.sagemaker_store.conftest import Asked
 from tests.sagemaker_store.served import Served, ServedStore
+from tests.sagemaker_store.test_tables import moved
 
 BOTH = pytest.mark.parametrize("source", ["athena", "s3-scan"])
 
@@ -378,3 +379,21 @@ def test_an_answer_of_which_a_file_is_gone_is_no_smaller_answer(store: ServedSto
     said = str(refused.value)
     assert said.startswith("the answer of Athena query ")
     assert " is not whole: 1 of its 1 files under s3://results/athena/sagemaker-fs-" in said
+
+
+def test_of_a_table_that_groups_share_the_ids_are_the_groups_own(store: ServedStore, clients: Clients):
+    """What it holds of others may be the id of a record of this group too, which would be deleted."""
+    theirs = filled(store, new_group("fg-1"), record("1", ONE), record("3", ONE))
+    new = new_group("fg-17")
+    assert theirs.offline is not None and theirs.offline.root is not None and new.offline is not None
+    table = theirs.offline.table
+    own = filled(
+        store, replace(new, offline=replace(new.offline, table=table, disable_glue_table=True)), record("2", ONE)
+    )
+    store.settle(own)
+    moved(clients, theirs, theirs.offline.root.rpartition("fg-1-")[0])
+
+    held = [one for batch in store.versions(own, OfflineQuery()) for one in batch.column("id").to_pylist()]
+    found = [one for batch in store.offline_record_ids(own) for one in batch.column(0).to_pylist()]
+
+    assert (sorted(held), found) == (["1", "2", "3"], ["2"])
