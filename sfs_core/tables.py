@@ -30,7 +30,8 @@ def csv_batches(
 ) -> Iterator[pa.RecordBatch]:
     """Yield the records of a CSV file as texts; `names` are the columns of one without a header.
 
-    Raises FileUnreadable with the number of the first record that is not as wide as the header, or not UTF-8.
+    Raises FileUnreadable with the number of the first record that is not as wide as the header, or not UTF-8, and for a
+    last cell whose quotation mark is missing: what was cut off there would be another value.
     """
     import pyarrow as pa
     from pyarrow import csv as arrow_csv
@@ -45,16 +46,40 @@ def csv_batches(
         strings_can_be_null=True,
         quoted_strings_can_be_null=not quoted_empty,
     )
-    count = 0
+    count, watched = 0, _Watched(file)
     try:
         parsing = arrow_csv.ParseOptions(newlines_in_values=True)
-        with arrow_csv.open_csv(pa.PythonFile(file, "r"), reading, parsing, converting) as reader:
+        with arrow_csv.open_csv(pa.PythonFile(watched, "r"), reading, parsing, converting) as reader:
             for batch in reader:
                 count += batch.num_rows
                 yield batch
+        if count and watched.is_cut_off(batch):
+            raise FileUnreadable(path=name, problem=_csv_problem("straddling", count - 1))
     except pa.ArrowInvalid as error:
         if "Empty CSV" not in str(error):
             raise FileUnreadable(path=name, problem=_csv_problem(str(error), count)) from error
+
+
+class _Watched:
+    """A CSV file being read, of which is seen whether it ends within quotation marks."""
+
+    closed = False
+
+    def __init__(self, file: io.BufferedReader) -> None:
+        self._file, self._tail = file, b""
+
+    def read(self, size: int = -1) -> bytes:
+        block = self._file.read(size)
+        self._tail = (self._tail + block)[-BLOCK_BYTES:]
+        return block
+
+    def is_cut_off(self, batch: pa.RecordBatch) -> bool:
+        """Tell of the last batch whether its last cell, with which the file ends, begins with a mark and has no other.
+
+        A mark within a cell that does not begin with one is a letter like any other.
+        """
+        cell = b'"' + (batch.columns[-1][-1].as_py() or "").replace('"', '""').encode()
+        return self._tail.endswith(tuple(before + cell for before in (b",", b"\n", b"\r"))) or self._tail == cell
 
 
 def csv_names(name: Message, file: io.BufferedReader) -> list[str]:

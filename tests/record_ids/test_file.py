@@ -146,6 +146,16 @@ def test_a_large_file_comes_in_several_batches(session):
             '["r1", "\\ud800"]',
             "ids.json cannot be read: value 2 has half of a surrogate pair, which is no text",
         ),
+        (
+            "ids.csv",
+            'id\nr"0\n"r1',
+            "ids.csv cannot be read: a cell after record 1 does not end: a quotation mark is missing there",
+        ),
+        (
+            "ids.csv",
+            'city,id\n"a","r""1\n',
+            "ids.csv cannot be read: a cell after record 0 does not end: a quotation mark is missing there",
+        ),
         ("ids.json", '[["r1"]]', "ids.json cannot be read: value 1 is no record id"),
         ("ids.jsonl", '"r1"\nr2\n', "ids.jsonl cannot be read: line 2 is not JSON (at character 1: Expecting value)"),
         ("ids.txt", b"r1\n\xff\n", "ids.txt cannot be read: line 2 is not UTF-8"),
