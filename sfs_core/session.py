@@ -62,7 +62,7 @@ class Session:
         if self.connection_flag:
             return self.connection_flag
         for name, store in self.stores.items():
-            if any(spec.flag in self.store_flags for spec in declared(store)):
+            if any(spec.is_fixed and spec.flag in self.store_flags for spec in declared(store)):
                 return name
         return self.connections.default
 
@@ -97,7 +97,8 @@ class Session:
             raise ConfigUnreadable(path=self.connections.path, problem=problem)
         values = {key: convert(specs[key], value) for key, value in connection.settings.items()}
         for spec in specs.values():
-            if spec.flag in self.store_flags:
+            # a setting of this store may be called like the flag of another one
+            if spec.is_fixed and spec.flag in self.store_flags:
                 if connection.origin is not None:
                     raise OptionsConflict(first=f"--{spec.flag}", second=f"connection {connection.name!r}")
                 values[spec.field] = convert(spec, self.store_flags[spec.flag])

@@ -118,6 +118,16 @@ def test_a_stores_own_flag_means_that_stores_built_in_connection(tmp_path):
     assert with_flag.path == Path("elsewhere")
 
 
+def test_the_flag_of_another_store_is_not_taken_for_a_setting_of_the_same_name(tmp_path):
+    opened = session(tmp_path, flags={"region": "elsewhere"})
+
+    store = opened.store("local")
+
+    assert opened.default_connection == "dev"
+    assert isinstance(store, Shelf)
+    assert store.region == "here"
+
+
 def test_a_stores_own_flag_does_not_change_a_configured_connection(tmp_path):
     with pytest.raises(OptionsConflict, match="--path and connection 'dev' contradict each other"):
         session(tmp_path, flags={"path": "elsewhere"}, flag="dev").store("dev")
