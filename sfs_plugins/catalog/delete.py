@@ -130,12 +130,10 @@ class DeleteCommand(PlanCommand):
         is_counted = group.online is not None and group.status is GroupStatus.CREATED
         if cap is None or not is_counted or self.environment.resuming is not None:
             return
-        count = 0
-        for ids in self.session.store_of(group).list_record_ids(group):
-            count += ids.num_rows
-            if count > cap:
-                things = say("or more online records")
-                raise DeletionCapReached(group=group.address, count=count, things=things, cap=cap)
+        # all are counted, so that the number it names is the one that --max-delete needs
+        count = sum(ids.num_rows for ids in self.session.store_of(group).list_record_ids(group))
+        if count > cap:
+            raise DeletionCapReached(group=group.address, count=count, things=say("online records"), cap=cap)
 
 
 def _itself(group: FeatureGroup) -> Given:

@@ -129,7 +129,7 @@ def test_the_deletion_cap_counts_online_records(filled, options):
 
     assert answer.code == 7
     assert answer.stderr == (
-        "error: dev:orders would lose 2 or more online records, and the cap is 1: give --max-delete 2 if you mean it\n"
+        "error: dev:orders would lose 2 online records, and the cap is 1: give --max-delete 2 if you mean it\n"
     )
     assert filled.ok("get orders 1").code == 0
 
