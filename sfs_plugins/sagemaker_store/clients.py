@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sfs_plugins.sagemaker_store.errors import ProfileMissing, RegionMissing, no_credentials
+from sfs_plugins.sagemaker_store.errors import ConnectionUnusable, ProfileMissing, RegionMissing, no_credentials
 
 RUNTIME: Final = "sagemaker-featurestore-runtime"
 
@@ -28,7 +28,7 @@ class Clients:
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def get(self, service: str) -> Any:
-        """Return the client of a service. Raises ProfileMissing, NoCredentials, RegionMissing."""
+        """Return the client of a service. Raises ProfileMissing, NoCredentials, RegionMissing, ConnectionUnusable."""
         with self._lock:
             if service not in self._made:
                 self._made[service] = self._make(service)
@@ -70,8 +70,9 @@ class Clients:
             credentials = base.get_credentials()
         except ProfileNotFound as error:
             raise ProfileMissing(connection=self.connection, profile=self.profile or error.kwargs["profile"]) from error
-        except BotoCoreError as error:
-            raise no_credentials(self.connection) from error
+        except (BotoCoreError, OSError, ValueError) as error:
+            # the last two are those of a credential_process that is not there, or answers with something else
+            raise no_credentials(self.connection, error) from error
         if credentials is None:
             raise no_credentials(self.connection)
         return self._assumed(base, credentials) if self.role_arn else base
@@ -89,9 +90,11 @@ class Clients:
             user_agent_extra="sagemaker-fs",
             parameter_validation=service != RUNTIME,
         )
-        return self.session().client(
-            service, region_name=self.region_name, endpoint_url=self.endpoint_url, config=config
-        )
+        session, region = self.session(), self.region_name
+        try:
+            return session.client(service, region_name=region, endpoint_url=self.endpoint_url, config=config)
+        except ValueError as error:
+            raise ConnectionUnusable(connection=self.connection, problem=str(error).rstrip(".")) from error
 
     def _assumed(self, base: Any, credentials: Any) -> Any:
         """Return a session whose credentials are the role's, refreshed by botocore some minutes before they expire."""

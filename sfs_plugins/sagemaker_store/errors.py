@@ -104,6 +104,15 @@ class ProfileMissing(UsageError):
     sentence = "connection {connection!r} names the profile {profile!r}, which AWS's configuration does not have"
 
 
+class ConnectionUnusable(UsageError):
+    """A Region or an address that no call can go to."""
+
+    sentence = (
+        "connection {connection!r} cannot be used ({problem}): give another --region or --endpoint-url, or mend "
+        "AWS_REGION, AWS_ENDPOINT_URL or the configuration that says so"
+    )
+
+
 class QuotaReached(Refused):
     """An account limit stands in the way."""
 
@@ -174,8 +183,15 @@ def denied(text: str, action: str, what: object, who: Callable[[], str]) -> Acce
     return AccessDenied(principal=principal or who(), action=named or action, resource=resource or what)
 
 
-def no_credentials(connection: str) -> NoCredentials:
-    """Return the error for a connection without credentials: how to give it some, or another connection."""
+def no_credentials(connection: str, error: Exception | None = None) -> NoCredentials:
+    """Return the error for a connection without credentials: how to give it some, or another connection.
+
+    `error` is what went wrong as they were looked for, if anything did.
+    """
+    if error is not None:
+        text = "{problem}; mend AWS's configuration, give --profile, or name another connection with --connection"
+        problem = " ".join(str(error).split()).rstrip(".")
+        return NoCredentials(connection=connection, how=say(text, problem=problem))
     how = say(
         "run `aws configure`, give --profile, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; "
         "or name another connection with --connection"

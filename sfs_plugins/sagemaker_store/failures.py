@@ -43,7 +43,7 @@ def failure_of(
         return translated(error.response, action, what, connection, who)
     if isinstance(error, (aws.NoCredentialsError, aws.PartialCredentialsError)):
         return no_credentials(connection)
-    if isinstance(error, (aws.CredentialRetrievalError, aws.TokenRetrievalError, aws.UnauthorizedSSOTokenError)):
+    if isinstance(error, (aws.CredentialRetrievalError, aws.TokenRetrievalError, aws.SSOError)):
         return CredentialsRefused(connection=connection, code=error)
     if isinstance(error, aws.NoRegionError):
         return RegionMissing(connection=connection)

@@ -85,6 +85,41 @@ def test_no_verb_leaves_the_profile_out_of_account(bare: Sfs):
 
 
 @pytest.mark.parametrize(
+    ("profile", "code", "said"),
+    [
+        (
+            "sso_start_url = https://x\nsso_region = us-east-1\nsso_account_id = 1\nsso_role_name = dev",
+            12,
+            "error: the credentials of connection 'sagemaker' are refused (Error loading SSO Token: Token for "
+            "https://x does not exist): renew them, for example with `aws sso login`, then try again\n",
+        ),
+        ("credential_process = /nowhere/at-all", 12, "No such file or directory: '/nowhere/at-all'; mend AWS's config"),
+        ("credential_process = echo hello", 12, "has no credentials: Expecting value: line 1 column 1 (char 0); mend"),
+        (
+            "role_arn = arn:aws:iam::1:role/x\nsource_profile = gone",
+            12,
+            'The source_profile "gone" referenced in the profile "ml" does not',
+        ),
+        (
+            "aws_access_key_id = a\naws_secret_access_key = b\nendpoint_url = localhost",
+            2,
+            "error: connection 'sagemaker' cannot be used (Invalid endpoint: localhost): give another --region or "
+            "--endpoint-url, or mend AWS_REGION, AWS_ENDPOINT_URL or the configuration that says so\n",
+        ),
+    ],
+    ids=["no SSO token", "no such process", "a process that answers otherwise", "no source profile", "no address"],
+)
+def test_a_profile_that_cannot_be_used_says_what_is_wrong_with_it(bare: Sfs, tmp_path: Path, profile, code, said):
+    aws_config(tmp_path, f"[profile ml]\nregion = us-east-1\n{profile}\n")
+
+    listed, looked_at = bare("list --profile ml"), bare("doctor list --profile ml --output json")
+
+    assert (listed.code, looked_at.code) == (code, code)
+    assert said in listed.stderr
+    assert said.removeprefix("error: ").strip() in " ".join(line["found"] for line in looked_at.json)
+
+
+@pytest.mark.parametrize(
     ("environment", "settings", "region"),
     [
         ({"AWS_REGION": "eu-west-1"}, {}, "eu-west-1"),
