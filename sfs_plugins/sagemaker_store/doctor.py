@@ -11,6 +11,7 @@ from importlib.metadata import version
 from typing import Any, ClassVar
 
 from sfs_core import (
+    BadOption,
     ExitCode,
     GroupQuery,
     Message,
@@ -65,6 +66,9 @@ class DoctorCommand(SfsCommand):
 
     def answer(self) -> ExitCode:
         """Write a line a finding; end as the first one that failed."""
+        for verb in self.argument("verbs"):
+            if verb not in VERBS:
+                raise BadOption(option="VERBS", value=verb, expected=say("some of {verbs}", verbs=", ".join(VERBS)))
         findings = list(self._findings())
         lines = ({"check": one.check, "state": one.state.value, "found": one.found} for one in findings)
         render(lines, COLUMNS, self.given(OutputOptions).output, self.stdout)
@@ -78,7 +82,7 @@ class DoctorCommand(SfsCommand):
         yield Finding("connection", State.OK, say("{name}: store {store}", name=name, store=store.name))
         if isinstance(store, SageMakerStore):
             verbs = self.argument("verbs") or list(VERBS)
-            yield from of_aws(store, [verb for verb in verbs if verb in VERBS], self.given(DoctorOptions).role_arn)
+            yield from of_aws(store, verbs, self.given(DoctorOptions).role_arn)
         else:
             yield looked_at("reachability", lambda: _count(store))
 

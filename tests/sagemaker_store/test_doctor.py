@@ -59,6 +59,13 @@ def test_the_embedded_store_has_a_doctor_too(sfs: Sfs):
     assert "credentials" not in found
 
 
+def test_a_verb_that_is_none_is_refused_and_not_passed_over(sfs: Sfs):
+    answer = sfs("doctor get gte")
+
+    assert (answer.code, answer.stdout) == (2, "")
+    assert answer.stderr.startswith("error: VERBS does not take 'gte': give some of list, describe, create, update,")
+
+
 def test_where_all_is_allowed_every_verb_may_do_all_it_needs(aws: Sfs):
     found = checks(aws.ok("doctor --output json"))
 
