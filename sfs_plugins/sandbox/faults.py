@@ -11,7 +11,7 @@ import random
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Self
@@ -39,6 +39,7 @@ class Fault(StrEnum):
 
 
 _THROTTLES = {"athena": "TooManyRequestsException", "iam": "Throttling", "sts": "Throttling"}
+_NUMBERS = frozenset({"rate", "after", "count", "per_second", "seconds", "status"})
 OF_ENTRIES = (Fault.UNPROCESSED, Fault.ENTRY_ERROR)
 
 
@@ -63,7 +64,16 @@ class Rule:
 
     @classmethod
     def parse(cls, given: dict[str, Any]) -> Self:
-        """Return the rule of a JSON object. Raises TypeError, ValueError, KeyError."""
+        """Return the rule of a JSON object. Raises ValueError."""
+        names = [field.name for field in fields(cls)]
+        unknown = given.keys() - names
+        if unknown:
+            raise ValueError(f"a rule takes no {', '.join(sorted(unknown))}, but {', '.join(names)}")
+        if given.get("fault") not in list(Fault):
+            raise ValueError(f"no fault is named {given.get('fault')!r}: there are {', '.join(Fault)}")
+        for name in given.keys() & _NUMBERS:
+            if given[name] is not None and (not isinstance(given[name], (int, float)) or given[name] < 0):
+                raise ValueError(f"{name} takes a number from 0 on, not {given[name]!r}")
         return cls(**{**given, "fault": Fault(given["fault"])})
 
     def is_about(self, service: str, operation: str) -> bool:
@@ -121,9 +131,8 @@ class Faults:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def set(self, given: dict[str, Any]) -> None:
-        """Put rules in force in place of those before: `{"seed": 7, "rules": [...]}`. Raises as `Rule.parse` does."""
-        seed = given.get("seed", 0)
-        rules = [Rule.parse(rule) for rule in given.get("rules", ())]
+        """Put rules in force in place of those before: `{"seed": 7, "rules": [...]}`. Raises as `rules_of` does."""
+        seed, rules = given.get("seed", 0), rules_of(given)
         with self._lock:
             self._drawn = [Drawn(rule, f"{seed}:{place}") for place, rule in enumerate(rules)]
 
@@ -158,17 +167,27 @@ class Faults:
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
+def rules_of(given: dict[str, Any]) -> list[Rule]:
+    """Return the rules of the content of a faults file. Raises ValueError."""
+    rules = given.get("rules", []) if isinstance(given, dict) else None
+    if not isinstance(rules, list) or not all(isinstance(rule, dict) for rule in rules):
+        raise ValueError("it is not an object with a list of rules")
+    unknown = given.keys() - {"seed", "rules"}
+    if unknown:
+        raise ValueError(f"it takes no {', '.join(sorted(unknown))}, but seed and rules")
+    return [Rule.parse(rule) for rule in rules]
+
+
 def read_rules(path: Path) -> dict[str, Any]:
     """Return the rules of a file. Raises BadOption."""
     try:
         given: dict[str, Any] = json.loads(path.read_text("utf-8"))
-        for rule in given.get("rules", ()):
-            Rule.parse(rule)
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        rules_of(given)
+    except (OSError, ValueError) as error:
         expected = say(
             'a JSON file, as {{"seed": 7, "rules": [{{"fault": "throttle", "rate": 0.1}}]}} ({error})', error=error
         )
-        raise BadOption(option="--faults", value=path, expected=expected) from error
+        raise BadOption(option="--faults", value=str(path), expected=expected) from error
     return given
 
 

@@ -85,13 +85,25 @@ def test_a_sandbox_that_cannot_serve_says_why_and_what_to_do(sfs, tmp_path):
     ]
 
 
-def test_a_faults_file_that_is_not_understood_is_refused_at_the_start(sfs):
-    rules = sfs.file("faults.json", '{"rules": [{"fault": "flood"}]}')
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ('{"rules": [{"fault": "flood"}]}', "no fault is named 'flood': there are throttle, error, error_after, "),
+        ('{"rules": [{"fault": "slow", "operatoin": "Search"}]}', "a rule takes no operatoin, but fault, service, "),
+        ('{"rules": [{"fault": "slow", "rate": "high"}]}', "rate takes a number from 0 on, not 'high')"),
+        ('{"rulez": []}', "it takes no rulez, but seed and rules)"),
+        ("[]", "it is not an object with a list of rules)"),
+        ('{"rules": ["slow"]}', "it is not an object with a list of rules)"),
+    ],
+)
+def test_a_faults_file_that_is_not_understood_is_refused_at_the_start(sfs, content, problem):
+    rules = sfs.file("faults.json", content)
 
     answer = sfs(f"sandbox start --port 0 --faults {rules}")
 
     assert answer.code == 2
-    assert "--faults does not take" in answer.stderr
+    assert answer.stderr.startswith(f"error: --faults does not take '{rules}': give a JSON file, as ")
+    assert problem in answer.stderr
 
 
 def test_the_room_gives_its_four_commands():
