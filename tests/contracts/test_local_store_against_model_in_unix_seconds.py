@@ -15,7 +15,7 @@ from sfs_core.testing.machine import operations
 def test_random_operations_have_the_same_outcome_in_the_store_and_in_the_model(
     open_local_store: Callable[[Clock], Store], record_property
 ) -> None:
-    done = operations(open_local_store, event_time="at:Fractional", examples=80)
+    done = operations(open_local_store, event_time="at:Fractional", examples=68)
 
     record_property("operations", done)
     print(f"{done:,} operations, no difference")
