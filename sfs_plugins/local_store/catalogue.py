@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sfs_core import (
+    HIGHEST,
     BadDefinition,
     BadOption,
     Clock,
@@ -54,6 +55,7 @@ class Catalogue:
     timeout_seconds: float
 
     def __post_init__(self) -> None:
+        self._making: set[int] = set()
         self._database = Database(self.folder, self.folder / "groups.sqlite", _SCHEMA, self.timeout_seconds)
 
     @property
@@ -68,8 +70,12 @@ class Catalogue:
         now = self.clock.now()
         with self._database.reading() as connection:
             rows = connection.execute("SELECT number, definition FROM groups ORDER BY number").fetchall()
-        groups = (StoredGroup.from_json(text, number) for number, text in rows)
+        groups = (self._told(StoredGroup.from_json(text, number)) for number, text in rows)
         return [group for group in groups if not group.is_gone(now)]
+
+    def _told(self, group: StoredGroup) -> StoredGroup:
+        """Return a group that this process is making as one that is not ready."""
+        return replace(group, ready=HIGHEST.nanoseconds) if group.number in self._making else group
 
     def names(self, query: GroupQuery) -> Iterator[FeatureGroupName]:
         """Yield the names of the groups a query asks for. Raises BadOption for an unknown order."""
@@ -87,7 +93,7 @@ class Catalogue:
             with self._database.reading() as connection:
                 group = _found(connection, folded)
             if group is not None and not group.is_gone(self.clock.now()):
-                return group
+                return self._told(group)
         raise FeatureGroupNotFound(name=name, place=self.folder)
 
     def of_number(self, number: int) -> StoredGroup | None:
@@ -114,7 +120,10 @@ class Catalogue:
         return now.nanoseconds + round(self.delay_seconds * 1_000_000_000)
 
     def create(self, new: NewFeatureGroup) -> StoredGroup:
-        """Write a new group down and return it. Raises GroupExists, BadDefinition."""
+        """Write a new group down and return it: one that is Creating until `making` ends.
+
+        Raises GroupExists, BadDefinition.
+        """
         check_makeable(new)
         now = self.clock.now()
         with self._database.writing() as connection:
@@ -125,7 +134,10 @@ class Catalogue:
             cursor = connection.execute(
                 "INSERT INTO groups (folded_name, definition) VALUES (?, ?)", (new.name.lower(), group.to_json())
             )
-            return replace(group, number=cursor.lastrowid or 0)
+            made = replace(group, number=cursor.lastrowid or 0)
+            # before it is committed: nobody sees it in another state
+            self._making.add(made.number)
+            return made
 
     def _placed(self, connection: sqlite3.Connection, new: NewFeatureGroup, epoch: int) -> NewFeatureGroup:
         """Return the definition with a root that no group has had and no objects lie under: nothing is adopted."""
@@ -142,7 +154,7 @@ class Catalogue:
 
     def change(self, name: str, change: GroupChange) -> None:
         """Apply a change. Raises FeatureGroupNotFound, GroupNotReady, BadDefinition."""
-        number = self.find(name).number
+        number = self.made(name).number
         now = self.clock.now()
         with self._changing(number, name) as (connection, group):
             self._check_idle(group, now)
@@ -155,17 +167,33 @@ class Catalogue:
             _write(connection, changed)
 
     @contextmanager
-    def failing(self, new: StoredGroup) -> Iterator[None]:
-        """Mark a new group as one that could not be made when the block fails, and go on."""
+    def making(self, new: StoredGroup) -> Iterator[None]:
+        """Make a new group in the block; when that fails, mark it as one that could not be made, and go on."""
         try:
             yield
         except SfsError as error:
-            with self._changing(new.number, new.new.name) as (connection, found):
-                _write(connection, replace(found, failure=str(error)))
+            self._fail(new, str(error))
+        except Exception as error:
+            # a defect: it is to be seen, and the group is not to pass for one that was made
+            self._fail(new, f"{type(error).__name__}: {error}")
+            raise
+        finally:
+            self._making.discard(new.number)
+
+    def _fail(self, new: StoredGroup, reason: str) -> None:
+        with self._changing(new.number, new.new.name) as (connection, found):
+            _write(connection, replace(found, failure=reason))
+
+    def made(self, name: str) -> StoredGroup:
+        """Return a group that may be changed or deleted. Raises FeatureGroupNotFound, GroupNotReady for a new one."""
+        group = self.find(name)
+        if group.number in self._making:
+            raise GroupNotReady(group=group.new.name, status=GroupStatus.CREATING, reason="")
+        return group
 
     def begin_deletion(self, name: str) -> StoredGroup:
         """Mark a group as being deleted and return it. Raises FeatureGroupNotFound, GroupNotReady."""
-        number = self.find(name).number
+        number = self.made(name).number
         now = self.clock.now()
         with self._changing(number, name) as (connection, group):
             if group.status(now) is not GroupStatus.CREATE_FAILED:

@@ -29,7 +29,7 @@ class LifeCycle:
         for group in self.catalogue.gone():
             self._remove_if_it_can_be(group, new)
         made = self.catalogue.create(new)
-        with self.catalogue.failing(made):
+        with self.catalogue.making(made):
             self.bring_up_to_date(self.opened(made))
 
     def _remove_if_it_can_be(self, group: StoredGroup, new: NewFeatureGroup) -> None:
@@ -60,7 +60,7 @@ class LifeCycle:
 
         Where that cannot be brought there, the group stays as it is.
         """
-        self.opened(self.catalogue.find(name)).settle(self.clock.now(), everything=True)
+        self.opened(self.catalogue.made(name)).settle(self.clock.now(), everything=True)
         self.remove(self.catalogue.begin_deletion(name))
 
     def remove(self, group: StoredGroup) -> None:

@@ -27,6 +27,7 @@ from sfs_core import (
     FilesOfATable,
     GroupChange,
     GroupQuery,
+    GroupStatus,
     Identity,
     NewFeatureGroup,
     OfflineQuery,
@@ -300,11 +301,13 @@ class LocalStore:
         return opened
 
     def table_metadata(self, group: FeatureGroup) -> str | None:
-        """Return the s3:// URI of the current metadata file of a group's Iceberg table; None if it keeps none.
+        """Return the s3:// URI of the current metadata file of a group's Iceberg table; None if it keeps none (yet).
 
         The file lies in the folder, under `s3/` at the bucket and key of the URI.
         """
         opened = self._opened(self._catalogue.find(group.name))
+        if opened.described.status is GroupStatus.CREATING:
+            return None
         pointer = TablePointer(opened.held.database)
         if opened.is_iceberg and pointer.location() is None and not opened.described.failure_reason:
             self._life_cycle.bring_up_to_date(opened)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import threading
+import time
 
 import pytest
 from botocore.exceptions import ClientError
@@ -242,3 +245,38 @@ def test_a_group_whose_table_cannot_be_made_says_why_and_is_in_nobodys_way(sagem
     sagemaker.delete_feature_group(FeatureGroupName="iceberg-blocked")
     with pytest.raises(ClientError, match="ResourceNotFound"):
         sagemaker.describe_feature_group(FeatureGroupName="iceberg-blocked")
+
+
+def test_a_group_is_creating_until_its_table_is_made_and_nothing_else_waits(sandbox, sagemaker, runtime, glue, orders):
+    """Another process keeps the database for a while that says which metadata file of the table is the current one."""
+    with sqlite3.connect(sandbox.folder / "groups.sqlite") as groups:
+        [(number,)] = groups.execute("SELECT seq FROM sqlite_sequence").fetchall()
+    database = sandbox.folder / "groups" / f"iceberg-slow-{number + 1}.sqlite"
+    slow = definition("iceberg-slow", **offline("iceberg-groups", TableFormat="Iceberg"))
+
+    with contextlib.closing(sqlite3.connect(database, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        making = threading.Thread(target=boto(sandbox, "sagemaker").create_feature_group, kwargs=slow)
+        making.start()
+        while not (creating := names_creating(sagemaker)):
+            time.sleep(0.01)
+        described = sagemaker.describe_feature_group(FeatureGroupName="iceberg-slow")
+        put(runtime, NAME, "a1")
+        with pytest.raises(ClientError, match="Creating"):
+            sagemaker.delete_feature_group(FeatureGroupName="iceberg-slow")
+        with pytest.raises(ClientError, match="can't find a FeatureGroup"):
+            runtime.put_record(FeatureGroupName="iceberg-slow", Record=record("a1"))
+        tables = [one["Name"] for one in glue.get_tables(DatabaseName="sagemaker_featurestore")["TableList"]]
+        assert making.is_alive()
+        other.execute("ROLLBACK")
+    making.join()
+
+    assert (creating, described["FeatureGroupStatus"]) == (["iceberg-slow"], "Creating")
+    assert not any("iceberg_slow" in one for one in tables)
+    assert sagemaker.describe_feature_group(FeatureGroupName="iceberg-slow")["FeatureGroupStatus"] == "Created"
+    put(runtime, "iceberg-slow", "a1")
+
+
+def names_creating(sagemaker):
+    found = sagemaker.list_feature_groups(FeatureGroupStatusEquals="Creating")["FeatureGroupSummaries"]
+    return [one["FeatureGroupName"] for one in found]
