@@ -193,6 +193,11 @@ from sfs_core.model import (
     TtlDuration,
     TtlUnit,
 )
+from sfs_core.on_disk import (
+    files_under,
+    move_into_place,
+    sync_files,
+)
 from sfs_core.options import (
     OptionSpec,
     Targets,
@@ -530,6 +535,7 @@ __all__ = [
     "explained",
     "file_format",
     "file_name",
+    "files_under",
     "hookimpl",
     "in_english",
     "in_flight",
@@ -541,6 +547,7 @@ __all__ = [
     "kept",
     "load_connections",
     "load_plugins",
+    "move_into_place",
     "open_session",
     "opened",
     "option",
@@ -567,6 +574,7 @@ __all__ = [
     "spool",
     "spooled",
     "stoppable",
+    "sync_files",
     "text_schema",
     "text_type",
     "to_text",

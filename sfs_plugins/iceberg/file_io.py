@@ -6,7 +6,6 @@ So clients that reach the folder over S3 and Glue read the very table that is re
 from __future__ import annotations
 
 import io
-import os
 import re
 import secrets
 import threading
@@ -18,11 +17,10 @@ from pyiceberg.io import InputFile, OutputFile
 from pyiceberg.io.pyarrow import PyArrowFile, PyArrowFileIO
 from pyiceberg.typedef import EMPTY_DICT, Properties
 
+from sfs_core import move_into_place, sync_files
 from sfs_plugins.iceberg.errors import OutsideFolder
 
 _LOCATION = re.compile(r"s3[an]?://(.+)", re.DOTALL)
-_MANY_FILES = 50
-_MOVES = 20
 
 
 class FolderIO(PyArrowFileIO):
@@ -69,16 +67,7 @@ class FolderIO(PyArrowFileIO):
 
     def place(self, made: Path, path: Path) -> None:
         """Move a file that is whole to its place, and remember it."""
-        for attempt in range(_MOVES):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            try:
-                made.replace(path)
-            except FileNotFoundError:
-                # the folder was empty for a moment, and a deletion of objects has tidied it away
-                if attempt == _MOVES - 1:
-                    raise
-            else:
-                break
+        move_into_place(made, path)
         with self._lock:
             self._written.add(path)
 
@@ -86,17 +75,7 @@ class FolderIO(PyArrowFileIO):
         """See to it that all that was written, and the folders it is in, survive a power cut."""
         with self._lock:
             files, self._written = self._written, set()
-        if len(files) > _MANY_FILES and hasattr(os, "sync"):
-            # one call for the whole disk: thousands one by one take minutes where others write too
-            os.sync()
-            return
-        folders = {self.folder / parent for file in files for parent in file.relative_to(self.folder).parents}
-        for path in (*files, *folders):
-            descriptor = os.open(path, os.O_RDONLY)
-            try:
-                os.fsync(descriptor)
-            finally:
-                os.close(descriptor)
+        sync_files(files, self.folder)
 
 
 class _Output(PyArrowFile):

@@ -7,7 +7,6 @@ unfinished commit may be.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +16,7 @@ from pyiceberg.table import Table
 from pyiceberg.table.refs import MAIN_BRANCH
 from pyiceberg.table.snapshots import ancestors_of
 
+from sfs_core import files_under
 from sfs_plugins.iceberg.file_io import FolderIO
 from sfs_plugins.iceberg.reading import entries_of, manifests_of
 from sfs_plugins.iceberg.tables import committed
@@ -69,7 +69,7 @@ def remove_orphans(table: Table, grace_seconds: float = _DAY_SECONDS) -> int:
     """
     files = cast(FolderIO, table.io)
     # written down before the table is looked at: what is committed from now on is not among them
-    candidates = list(_files_under(files.path(f"{table.location().rstrip('/')}/metadata").parent))
+    candidates = list(files_under(files.path(f"{table.location().rstrip('/')}/metadata").parent))
     table.refresh()
     kept = _referred_to(table)
     count = 0
@@ -78,18 +78,6 @@ def remove_orphans(table: Table, grace_seconds: float = _DAY_SECONDS) -> int:
             path.unlink(missing_ok=True)
             count += 1
     return count
-
-
-def _files_under(root: Path) -> Iterator[Path]:
-    def unless_gone(error: OSError) -> None:
-        if not isinstance(error, FileNotFoundError):
-            raise error
-
-    for folder, _, names in os.walk(root, onerror=unless_gone):
-        for name in names:
-            path = Path(folder, name)
-            if not path.is_symlink():
-                yield path
 
 
 def _is_older(path: Path, seconds: float) -> bool:

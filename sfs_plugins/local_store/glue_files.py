@@ -6,14 +6,13 @@ are written, so that after a kill they replace each other; the buffered batches 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sfs_core import API_INVOCATION_TIME, WRITE_TIME
+from sfs_core import API_INVOCATION_TIME, WRITE_TIME, move_into_place, sync_files
 from sfs_plugins.local_store import buffer, layout
 from sfs_plugins.local_store.buffer import EVENT_SECONDS, Writing
 from sfs_plugins.local_store.database import Database
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 _WRITERS = 4
-_MOVES = 20
-_MANY_FILES = 50
 
 
 @dataclass(frozen=True)
@@ -40,7 +37,7 @@ class GlueFiles:
         self.workshop.mkdir(parents=True, exist_ok=True)
         with ThreadPoolExecutor(_WRITERS) as pool:
             parts = ((part, writing.writing, hour) for hour, part in _by_hour(rows))
-            _sync(self.root, list(pool.map(lambda part: self._place(*part), parts)))
+            sync_files(list(pool.map(lambda part: self._place(*part), parts)), self.root)
         with self.database.writing() as connection:
             buffer.end(connection, writing)
 
@@ -59,21 +56,8 @@ class GlueFiles:
             rows.drop_columns(EVENT_SECONDS), made, store_schema=False, use_dictionary=rows.num_rows > 1000,
             write_statistics=[API_INVOCATION_TIME, WRITE_TIME, self.event_time],
         )  # fmt: skip
-        _move(made, place)
+        move_into_place(made, place)
         return place
-
-
-def _move(made: Path, place: Path) -> None:
-    for attempt in range(_MOVES):
-        place.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            made.replace(place)
-        except FileNotFoundError:
-            # the folder was empty for a moment, and a deletion of objects has tidied it away
-            if attempt == _MOVES - 1:
-                raise
-        else:
-            return
 
 
 def _by_hour(rows: pa.Table) -> Iterator[tuple[int, pa.Table]]:
@@ -88,18 +72,3 @@ def _by_hour(rows: pa.Table) -> Iterator[tuple[int, pa.Table]]:
     for end, hour in zip(encoded.run_ends.to_pylist(), encoded.values.to_pylist(), strict=True):
         yield hour, rows.slice(start, end - start)
         start = end
-
-
-def _sync(root: Path, files: list[Path]) -> None:
-    """See to it that files and the folders they are in survive a power cut, before their batches are forgotten."""
-    if len(files) > _MANY_FILES and hasattr(os, "sync"):
-        # one call for the whole disk: thousands one by one take minutes where others write too
-        os.sync()
-        return
-    folders = {root / folder for file in files for folder in file.relative_to(root).parents}
-    for path in (*files, *folders):
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

@@ -13,7 +13,7 @@ import string
 from collections.abc import Iterator
 from pathlib import Path
 
-from sfs_core import NANOS, EventTime
+from sfs_core import NANOS, EventTime, files_under
 
 _ALPHABET = string.digits + string.ascii_lowercase
 _PARTITION = ("year", "month", "day", "hour")
@@ -86,13 +86,5 @@ def objects_under(root: Path) -> Iterator[tuple[str, int]]:
 
     A folder that is there and cannot be read raises OSError: what is in it is not to be taken for nothing.
     """
-
-    def unless_gone(error: OSError) -> None:
-        if not isinstance(error, FileNotFoundError):
-            raise error
-
-    for folder, _, names in os.walk(root, onerror=unless_gone):
-        for name in names:
-            path = Path(folder, name)
-            if not path.is_symlink():
-                yield path.relative_to(root).as_posix(), path.stat().st_size
+    for path in files_under(root):
+        yield path.relative_to(root).as_posix(), path.stat().st_size

@@ -19,9 +19,25 @@ from pathlib import Path
 from sfs_core import *
 from sfs_core.testing import *
 from sfs_plugins.local_store import LocalStore
+from sfs_plugins.local_store import buffer
 store = LocalStore("local", SetClock(NOON), path=Path(sys.argv[1]))
+def die_after(calls, owner, name):
+    real, left = getattr(owner, name), [calls]
+    def dying(*arguments, **named):
+        if left[0] == 0:
+            os._exit(9)
+        left[0] -= 1
+        return real(*arguments, **named)
+    setattr(owner, name, dying)
+real_end = buffer.end
+def end_and_die(*arguments):
+    real_end(*arguments)
+    os._exit(9)
 """
-"""What every child begins with: the names of the core and of its test kit, and a store in the folder given."""
+"""What every child begins with: names of the core and of its test kit, a store in the folder given, and ways to die.
+
+A process ends at once, as by SIGKILL, when a function is called once more than so many times.
+"""
 
 
 @pytest.fixture

@@ -25,17 +25,8 @@ from sfs_plugins.local_store import LocalStore
 
 DAYS = 5
 DIE = """
-from sfs_plugins.local_store import buffer
 from sfs_plugins.local_store.table_pointer import TablePointer
 from sfs_plugins.iceberg.file_io import FolderIO
-def die_after(calls, owner, name):
-    real, left = getattr(owner, name), [calls]
-    def dying(*arguments, **named):
-        if left[0] == 0:
-            os._exit(9)
-        left[0] -= 1
-        return real(*arguments, **named)
-    setattr(owner, name, dying)
 """
 WRITE = """
 group = store.describe("orders")
@@ -46,13 +37,7 @@ MOMENTS = {
     "after some data files are in place": "die_after(2, FolderIO, 'place')",
     "before the metadata file is written": f"die_after({DAYS + 2}, FolderIO, 'place')",
     "between the metadata file and the pointer": "die_after(0, TablePointer, 'swap')",
-    "before the pointer's move is committed": """
-real_end = buffer.end
-def end(*arguments):
-    real_end(*arguments)
-    os._exit(9)
-buffer.end = end
-""",
+    "before the pointer's move is committed": "buffer.end = end_and_die",
 }
 
 

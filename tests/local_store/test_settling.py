@@ -15,15 +15,7 @@ from sfs_plugins.local_store import LocalStore
 HOURS = 12
 # every way to be killed in the middle of settling: the process ends at once, as by SIGKILL
 DIE = """
-from sfs_plugins.local_store import buffer, glue_files
-def die_after(calls, owner, name):
-    real, left = getattr(owner, name), [calls]
-    def dying(*arguments, **named):
-        if left[0] == 0:
-            os._exit(9)
-        left[0] -= 1
-        return real(*arguments, **named)
-    setattr(owner, name, dying)
+from sfs_plugins.local_store import glue_files
 """
 WRITE = """
 group = store.describe("orders")
@@ -36,15 +28,9 @@ MOMENTS = {
     "before the first file is moved": "die_after(0, Path, 'replace')",
     "after some files are moved": "die_after(5, Path, 'replace')",
     "after all but one are moved": f"die_after({HOURS - 1}, Path, 'replace')",
-    "before the files are synced": "die_after(0, glue_files, '_sync')",
+    "before the files are synced": "die_after(0, glue_files, 'sync_files')",
     "before the batches are forgotten": "die_after(0, buffer, 'end')",
-    "before that is committed": """
-real_end = buffer.end
-def end(*arguments):
-    real_end(*arguments)
-    os._exit(9)
-buffer.end = end
-""",
+    "before that is committed": "buffer.end = end_and_die",
 }
 
 
