@@ -12,7 +12,8 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from sfs_core.event_time import EventTime
-from sfs_core.model import API_INVOCATION_TIME, IS_DELETED, SYSTEM_COLUMNS
+from sfs_core.model import API_INVOCATION_TIME, IS_DELETED, SYSTEM_COLUMNS, FeatureGroup
+from sfs_core.ports import DAY, Batch, Store
 from sfs_core.testing.catalogue_model import ModelGroup
 from sfs_core.testing.memory import MemoryStore
 
@@ -54,3 +55,14 @@ def is_a_latest(told: Sequence[Row], history: Sequence[Row]) -> bool:
         and by_id.keys() <= ranked.keys()
         and all(by_id.get(one) in choices for one, choices in ranked.items())
     )
+
+
+def third_of_days_deleted(store: Store, group: FeatureGroup, third: int) -> object:
+    """Delete every third event day, and return how many versions each day had."""
+    import pyarrow as pa
+
+    store.settle(group)
+    found = sorted((row[DAY], row["records"]) for batch in store.offline_days(group) for row in batch.to_pylist())
+    chosen = [day for day, _ in found[third::3]]
+    facts = list(store.delete_days(group, [Batch(0, pa.record_batch({DAY: chosen}))] if chosen else []))
+    return found, sum(fact.done for fact in facts)
