@@ -36,7 +36,7 @@ from sfs_core.rules import Value
 from sfs_core.store import EventTimeRange, GroupChange, OfflineQuery, Put, Store, Versions
 from sfs_core.testing import groups
 from sfs_core.testing.groups import NOON, ORDERS, new_group, typed_rows
-from sfs_core.testing.machine_queries import QueriedModel, Row, is_a_latest, third_of_days_deleted
+from sfs_core.testing.machine_queries import QueriedModel, Row, half_marked_deleted, is_a_latest, third_of_days_deleted
 from sfs_core.testing.machine_records import HOUR, IDS, RecordBytes
 from sfs_core.testing.memory import MemoryStore
 from sfs_core.testing.offline_model import is_iceberg
@@ -250,6 +250,9 @@ class StoreMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         """Compare for the last time, and close the store."""
         try:
+            if self.made and self.is_queried:
+                at = self.clock.instant
+                self.both("delete", 1, lambda store, group: half_marked_deleted(store, group, at), compare=False)
             if self.made:
                 self.compare(offline=True)
         finally:

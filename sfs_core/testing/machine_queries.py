@@ -15,6 +15,8 @@ from sfs_core.event_time import EventTime
 from sfs_core.model import API_INVOCATION_TIME, IS_DELETED, SYSTEM_COLUMNS, FeatureGroup
 from sfs_core.ports import DAY, Batch, Store
 from sfs_core.testing.catalogue_model import ModelGroup
+from sfs_core.testing.groups import delete_each, failed
+from sfs_core.testing.machine_records import IDS
 from sfs_core.testing.memory import MemoryStore
 
 Row = Mapping[str, object]
@@ -66,3 +68,9 @@ def third_of_days_deleted(store: Store, group: FeatureGroup, third: int) -> obje
     chosen = [day for day, _ in found[third::3]]
     facts = list(store.delete_days(group, [Batch(0, pa.record_batch({DAY: chosen}))] if chosen else []))
     return found, sum(fact.done for fact in facts)
+
+
+def half_marked_deleted(store: Store, group: FeatureGroup, at: EventTime) -> object:
+    """Leave delete markers as the newest versions of half of the records there may be."""
+    marks = [(one, group.event_time_text(at)) for one in IDS[::2]]
+    return failed(delete_each(store, group, marks))
