@@ -372,15 +372,16 @@ def test_a_migration_does_not_bring_deleted_records_back(aws: Sfs, store: Served
 
 
 def test_the_newest_version_is_found_by_instant(aws: Sfs, store: ServedStore, served: Served, clock: SetClock):
-    """[23] As a text `00Z` is above `00.500Z`; and which of them was put last does not matter."""
+    """[23, 31] As a text `00Z` is above `00.500Z`; which was put last matters to versions of one instant only."""
     half, whole = "2025-06-01T01:00:00.500Z", "2025-06-01T01:00:00Z"
-    old = filled(store, new_group("old", online=False), record("1", half, city="later"))
+    old = filled(store, new_group("old", online=False))
+    put(store, old, record("1", half, city="later"), record("2", whole, city="put first"))
     clock.instant = clock.instant.plus(1_000_000_000)
-    put(store, old, record("1", whole, city="earlier"))
+    put(store, old, record("1", whole, city="earlier"), record("2", whole, city="put last"))
 
     migrated(aws, served, "latest")
 
-    assert [row["city"] for row in online(store, store.describe("new"))] == ["later"]
+    assert [row["city"] for row in online(store, store.describe("new"))] == ["later", "put last"]
 
 
 def test_a_history_is_replayed_in_order_and_its_newest_version_shows(aws: Sfs, store: ServedStore, served: Served):
