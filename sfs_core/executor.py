@@ -73,6 +73,13 @@ class _StepRun:
         return self.whole.steps[self.number - 1]
 
     def run(self) -> None:
+        try:
+            self._run()
+        except SfsError:
+            self.report.begun = sum(batch.num_rows for batch in self.outstanding.values())
+            raise
+
+    def _run(self) -> None:
         self._wait()
         if not self.step.until_empty:
             assert isinstance(self.step.source, Spooled)  # noqa: S101  (plans are spooled before they are shown)

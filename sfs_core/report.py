@@ -13,7 +13,7 @@ from sfs_core.messages import Message, say
 
 @dataclass
 class StepReport:
-    """What became of one step's records: `records` = `done` + skipped + failed + `left` (not tried)."""
+    """What became of one step's records: `records` = `done` + skipped + failed + `left` (no outcome)."""
 
     line: Message
     records: int = 0
@@ -23,6 +23,8 @@ class StepReport:
     skipped: Counter[str] = field(default_factory=Counter)
     failed: Counter[str] = field(default_factory=Counter)
     finished: bool = False
+    begun: int = 0
+    """How many of those left had begun when a failure ended the run: they may have been done."""
 
     def add(self, ended: Ended) -> None:
         """Count a batch that ended."""
@@ -45,8 +47,10 @@ class StepReport:
         parts = [say("{count:,} done", count=self.done)]
         parts += [say("{count:,} skipped ({code})", count=count, code=code) for code, count in self.skipped.items()]
         parts += [say("{count:,} failed ({code})", count=count, code=code) for code, count in self.failed.items()]
-        if self.left:
-            parts.append(say("{count:,} not tried", count=self.left))
+        if self.begun:
+            parts.append(say("{count:,} perhaps done", count=self.begun))
+        if self.left > self.begun:
+            parts.append(say("{count:,} not tried", count=self.left - self.begun))
         return ", ".join(str(part) for part in parts)
 
 
@@ -96,6 +100,7 @@ class Report:
                 "skipped": dict(step.skipped),
                 "failed": dict(step.failed),
                 "left": step.left,
+                "begun": step.begun,
                 "finished": step.finished,
             }
             for step in self.steps

@@ -48,7 +48,7 @@ def steps_of(run: Run) -> list[dict[str, Any]]:
     """Return every step of a run's plan and what became of its records, as far as it is written down.
 
     Keys are `number`, `step`, `done`, `skipped` and `failed` (counts by reason), and once the run has ended by itself
-    `left`, what was not tried.
+    `left`, what has no outcome.
     """
     plan, report, counts = run.plan, run.report, run.counts()
     if report is not None and state_of(run) is not RunState.RUNNING:
