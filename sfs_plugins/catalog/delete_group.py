@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -76,7 +77,10 @@ class DeleteFeatureGroup:
         return found.created_at != self.group.created_at
 
     def _found(self, store: Store) -> FeatureGroup | None:
-        try:
-            return store.describe(self.group.arn or self.group.name)
-        except FeatureGroupNotFound:
-            return None
+        """Return the group of this ARN; by its name too, as not every store may know ARNs."""
+        for name in dict.fromkeys((self.group.arn or self.group.name, self.group.name)):
+            with contextlib.suppress(FeatureGroupNotFound):
+                found = store.describe(name)
+                if found.arn == self.group.arn:
+                    return found
+        return None

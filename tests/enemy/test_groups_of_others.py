@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from sfs_core import Batch, record_ids
-from sfs_core.testing import filled, new_group
+from sfs_core import Batch, FeatureGroup, FeatureGroupNotFound, record_ids
+from sfs_core.testing import MemoryStore, filled, new_group
 from sfs_plugins.catalog.delete_group import DeleteFeatureGroup
 from sfs_plugins.sagemaker_store.errors import NotOwnGroup
 from sfs_plugins.sandbox.wire import Request, Response
@@ -39,6 +39,26 @@ def test_a_group_that_another_account_shares_is_not_taken_for_one_that_is_gone(
 
     with pytest.raises(NotOwnGroup):
         list(DeleteFeatureGroup(theirs).into(iter([Batch(0, record_ids(["orders"]))]), session))
+
+
+class Nameless(MemoryStore):
+    """A store that finds groups by their names alone."""
+
+    def describe(self, name: str) -> FeatureGroup:
+        if name.startswith("arn:"):
+            raise FeatureGroupNotFound(name=name, place=self.place())
+        return super().describe(name)
+
+
+def test_a_store_that_knows_no_arns_deletes_a_group_all_the_same(tmp_path: Path):
+    """Not found by its ARN, it would be taken for one that is gone, and lose its objects alone."""
+    session = memory_session(tmp_path, Nameless)
+    group = filled(session.memory, new_group("orders"))
+
+    list(DeleteFeatureGroup(group).into(iter([Batch(0, record_ids(["orders"]))]), session))
+
+    with pytest.raises(FeatureGroupNotFound):
+        session.memory.describe("orders")
 
 
 def described(store: ServedStore, arn: str) -> bytes:
