@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv as python_csv
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from sfs_core import to_text
+from sfs_core import StoreUnavailable, to_text
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -17,12 +18,31 @@ if TYPE_CHECKING:
 PAGE_ROWS: Final = 1000
 
 
+class AnswerUnreadable(StoreUnavailable):
+    """A file that Athena wrote its answer to is not what it wrote."""
+
+    sentence = "{uri}, which holds an answer of Athena, cannot be read ({problem}), so it was not used: try again"
+
+
+@contextlib.contextmanager
+def _readable(uri: str) -> Iterator[None]:
+    import pyarrow as pa
+
+    try:
+        yield
+    except pa.ArrowInvalid as error:
+        raise AnswerUnreadable(uri=uri, problem=str(error).partition("\n")[0]) from error
+
+
 def csv(objects: HeldObjects, uri: str) -> Iterator[pa.RecordBatch]:
-    """Yield a CSV result in its order; an empty cell without quotes is null, with quotes it is the empty text."""
+    """Yield a CSV result in its order; an empty cell without quotes is null, with quotes it is the empty text.
+
+    Raises AnswerUnreadable.
+    """
     import pyarrow as pa
     from pyarrow import csv
 
-    with objects.file(uri) as file:
+    with objects.file(uri) as file, _readable(uri):
         names = next(python_csv.reader([file.readline().decode("utf-8")]), [])
         file.seek(0)
         as_text = csv.ConvertOptions(
@@ -38,11 +58,11 @@ def csv(objects: HeldObjects, uri: str) -> Iterator[pa.RecordBatch]:
 
 
 def parquet(objects: HeldObjects, uri: str) -> Iterator[pa.RecordBatch]:
-    """Yield a Parquet file's rows as texts."""
+    """Yield a Parquet file's rows as texts. Raises AnswerUnreadable."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    with objects.file(uri) as file:
+    with objects.file(uri) as file, _readable(uri):
         for batch in pq.ParquetFile(file).iter_batches():
             yield pa.record_batch([to_text(column) for column in batch.columns], names=batch.schema.names)
 

@@ -30,6 +30,7 @@ from sfs_plugins.record_ids import QueriedRecordIds, ScannedRecordIds
 from sfs_plugins.record_ids.scanned import IcebergNotScanned
 from sfs_plugins.sagemaker_store.athena import AnswerNotWhole
 from sfs_plugins.sagemaker_store.clients import Clients
+from sfs_plugins.sagemaker_store.results import AnswerUnreadable
 from tests.conftest import Sfs
 from tests.sagemaker_store.conftest import Asked
 from tests.sagemaker_store.served import Served, ServedStore
@@ -360,25 +361,34 @@ class TestScannedOnAws(_OnAws):
         return ScannedRecordIds(group)
 
 
-def test_an_answer_of_which_a_file_is_gone_is_no_smaller_answer(store: ServedStore, clients: Clients):
+@pytest.mark.parametrize(
+    ("body", "error", "said"),
+    [
+        (None, AnswerNotWhole, "is not whole: 1 of its 1 files under s3://results/athena/sagemaker-fs-"),
+        (b"PAR1", AnswerUnreadable, "which holds an answer of Athena, cannot be read (Parquet file size is 4 bytes"),
+    ],
+)
+def test_an_answer_of_which_a_file_is_gone_or_spoilt_is_no_smaller_answer(
+    store: ServedStore, clients: Clients, body: bytes | None, error: type[SfsError], said: str
+):
     group, s3 = orders(store), clients.get("s3")
 
-    def clean_up(parsed: dict[str, Any], **_: Any) -> None:
+    def disturb(parsed: dict[str, Any], **_: Any) -> None:
         found = s3.list_objects_v2(Bucket="results", Prefix="athena/sagemaker-fs-").get("Contents", ())
         for entry in found if parsed["QueryExecution"]["Status"]["State"] == "SUCCEEDED" else ():
             s3.delete_object(Bucket="results", Key=entry["Key"])
+            if body is not None:
+                s3.put_object(Bucket="results", Key=entry["Key"], Body=body)
 
     events = clients.get("athena").meta.events
-    events.register("after-call.athena.GetQueryExecution", clean_up)
+    events.register("after-call.athena.GetQueryExecution", disturb)
     try:
-        with pytest.raises(AnswerNotWhole) as refused:
+        with pytest.raises(error) as refused:
             list(store.offline_record_ids(group))
     finally:
-        events.unregister("after-call.athena.GetQueryExecution", clean_up)
+        events.unregister("after-call.athena.GetQueryExecution", disturb)
 
-    said = str(refused.value)
-    assert said.startswith("the answer of Athena query ")
-    assert " is not whole: 1 of its 1 files under s3://results/athena/sagemaker-fs-" in said
+    assert said in str(refused.value)
 
 
 def test_of_a_table_that_groups_share_the_ids_are_the_groups_own(store: ServedStore, clients: Clients):
