@@ -276,7 +276,7 @@ class FeatureGroup:
         for definition in self.features:
             if definition.name == name:
                 return definition
-        raise UnknownFeature(group=self.name, feature=name)
+        raise UnknownFeature(group=self.address, feature=name)
 
     def parse_event_time(self, text: str) -> EventTime:
         """Return the instant of an event time of this group. Raises BadEventTime."""

@@ -27,7 +27,9 @@ class BulkDeleteOptions:
     """How records are deleted."""
 
     hard: bool = option("Remove records for good instead of hiding them behind a tombstone.", default=False)
-    to: Targets | None = option("Stores to delete from: online, offline or both.", default=None, value="STORES")
+    to: Targets | None = option(
+        "Stores to delete from: online, offline or online,offline.", default=None, value="STORES"
+    )
     batch_size: int = option("Records a batch, the unit of journal and retry.", default=1000, value="N")
     max_workers: int = option("Requests in flight at once.", default=4, value="N")
 

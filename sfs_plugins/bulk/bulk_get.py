@@ -70,7 +70,7 @@ class BulkGetCommand(SfsCommand):
         given = self.given(BulkGetOptions)
         group = self.session.group(self.argument("group"))
         if group.online is None:
-            raise StoreNotEnabled(group=group.name, store=TargetStore.ONLINE)
+            raise StoreNotEnabled(group=group.address, store=TargetStore.ONLINE)
         wanted = [group.feature(name).name for name in given.features]
         path = given.output_file
         default = FileFormat.JSONL if path == STANDARD_STREAM else None

@@ -49,7 +49,7 @@ class BulkPutOptions:
     batch_size: int = option("Records a batch, the unit of journal and retry.", default=5000, value="N")
     max_workers: int = option("Requests in flight at once.", default=4, value="N")
     ttl: TtlDuration | None = option("Time to live of each record, as 30d.", default=None)
-    to: Targets | None = option("Stores to write to: online, offline or both.", default=None, value="STORES")
+    to: Targets | None = option("Stores to write to: online, offline or online,offline.", default=None, value="STORES")
     on_error: OnError = option("What a bad record does to the others.", default=OnError.STOP)
     max_errors: str | None = option("End the run after so many bad records, N or P%.", default=None, value="N|P%")
     nan: Nan = option("What becomes of a NaN.", default=Nan.REFUSE)

@@ -103,6 +103,8 @@ class ExportCommand(SfsCommand):
     def _records(self, group: FeatureGroup, what: What, given: ExportOptions) -> Iterator[pa.RecordBatch]:
         if what is What.ONLINE:
             return self._online(group, given)
+        if group.offline is None:
+            raise StoreNotEnabled(group=group.address, store=TargetStore.OFFLINE)
         versions = Versions.HISTORY if what is What.HISTORY else Versions.LATEST
         query = OfflineQuery(
             versions, given.columns or None, given.event_time, given.where, written_by=None, limit=given.limit
@@ -115,7 +117,7 @@ class ExportCommand(SfsCommand):
             if value is not None:
                 raise OptionsConflict(first=flag, second="--what online")
         if group.online is None:
-            raise StoreNotEnabled(group=group.name, store=TargetStore.ONLINE)
+            raise StoreNotEnabled(group=group.address, store=TargetStore.ONLINE)
         look_up = LookUpRecords(group, given.columns or None)
         left = given.limit
         for ids in DistinctIds(OnlineRecordIds(group)).batches(self.session):

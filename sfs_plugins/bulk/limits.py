@@ -16,5 +16,5 @@ def targets_of(group: FeatureGroup, to: Targets | None) -> tuple[TargetStore, ..
     """Return the stores of `--to`, None for every store there is. Raises StoreNotEnabled."""
     for store in to.stores if to else ():
         if store not in group.stores:
-            raise StoreNotEnabled(group=group.name, store=store)
+            raise StoreNotEnabled(group=group.address, store=store)
     return to.stores if to else None

@@ -64,7 +64,7 @@ class SoftDelete:
 def _plan(request: ClearRequest, mode: DeletionMode, note: Message) -> Plan:
     group, size = request.group, request.batch_records
     if group.online is None:
-        raise StoreNotEnabled(group=group.name, store=TargetStore.ONLINE)
+        raise StoreNotEnabled(group=group.address, store=TargetStore.ONLINE)
     # the online store alone: delete markers would rain into an offline store that is emptied next
     delete = DeleteRecords(group, mode, request.at, (TargetStore.ONLINE,), request.max_workers)
     listed = OnlineRecordIds(group, soft_deleted=mode is DeletionMode.HARD)

@@ -191,7 +191,7 @@ def _targets(group: FeatureGroup, options: ClearOptions) -> tuple[TargetStore, .
     if only is None:
         return group.stores
     if only not in group.stores:
-        raise StoreNotEnabled(group=group.name, store=only)
+        raise StoreNotEnabled(group=group.address, store=only)
     return (only,)
 
 

@@ -46,7 +46,7 @@ class DeleteObjects:
         """Return the steps. Raises StoreNotEnabled, IcebergTable."""
         group, size = request.group, request.batch_records
         if group.offline is None:
-            raise StoreNotEnabled(group=group.name, store=TargetStore.OFFLINE)
+            raise StoreNotEnabled(group=group.address, store=TargetStore.OFFLINE)
         if group.offline.table_format is TableFormat.ICEBERG:
             raise IcebergTable(group=group.address)
         listed, delete = OfflineObjects(group, versions=self.purge_versions), DeleteOfflineObjects(group)

@@ -47,7 +47,7 @@ class DeleteRows:
         """Return the steps: the table is proved empty before its files are looked after. Raises StoreNotEnabled."""
         group, size = request.group, request.batch_records
         if group.offline is None:
-            raise StoreNotEnabled(group=group.name, store=TargetStore.OFFLINE)
+            raise StoreNotEnabled(group=group.address, store=TargetStore.OFFLINE)
         if group.offline.table_format is not TableFormat.ICEBERG:
             raise NoIcebergTable(group=group.address)
         days, delete = OfflineDays(group), DeleteOfflineDays(group)

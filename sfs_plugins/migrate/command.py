@@ -122,9 +122,9 @@ class MigrateCommand(PlanCommand):
     def _check_stores(self, target: FeatureGroup, options: MigrateOptions) -> None:
         for store in options.targets or ():
             if store not in target.stores:
-                raise StoreNotEnabled(group=target.name, store=store)
+                raise StoreNotEnabled(group=target.address, store=store)
         if options.ttl is not None and TargetStore.ONLINE not in (options.targets or target.stores):
-            raise StoreNotEnabled(group=target.name, store=TargetStore.ONLINE)
+            raise StoreNotEnabled(group=target.address, store=TargetStore.ONLINE)
 
     def _route(self, source: FeatureGroup, target: FeatureGroup, options: MigrateOptions) -> MigrateRoute:
         ids = self.chosen(RECORD_IDS, group=source) if self.option(RECORD_IDS.flag) else None

@@ -91,7 +91,7 @@ def _like(source: FeatureGroup, name: str, mapping: MappingOptions, tags: Mappin
     renames = mapping.renames()
     for feature in (*renames, *mapping.drop):
         if feature not in {definition.name for definition in source.features}:
-            raise UnknownFeature(group=source.name, feature=feature)
+            raise UnknownFeature(group=source.address, feature=feature)
     return NewFeatureGroup(
         name=FeatureGroupName(name),
         record_identifier=renames.get(source.record_identifier, source.record_identifier),

@@ -75,7 +75,7 @@ class VerifyCommand(SfsCommand):
         if self.argument("target") is None:
             for store in TargetStore:
                 if store not in source.stores:
-                    raise StoreNotEnabled(group=source.name, store=store)
+                    raise StoreNotEnabled(group=source.address, store=store)
             return source, TargetStore.ONLINE
         target = self.session.group(self.argument("target"))
         refuse_same(self.session, source, target)

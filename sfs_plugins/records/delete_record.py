@@ -65,7 +65,7 @@ class DeleteRecordOptions:
     )
     assume_utc: bool = option("Take an event time without a zone as UTC.", default=False)
     to: Targets | None = option(
-        "Stores to delete in: online, offline or both; all if not given.", default=None, value="STORES"
+        "Stores to delete in: online, offline or online,offline; all if not given.", default=None, value="STORES"
     )
     unprotect: bool = option("Allow a protected connection to be changed.", default=False)
 

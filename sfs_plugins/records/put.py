@@ -49,7 +49,7 @@ class PutOptions:
     assume_utc: bool = option("Take event times without a zone as UTC.", default=False)
     ttl: TtlDuration | None = option("Time to live, counted from the event time, as 30d.", default=None)
     to: Targets | None = option(
-        "Stores to write to: online, offline or both; all if not given.", default=None, value="STORES"
+        "Stores to write to: online, offline or online,offline; all if not given.", default=None, value="STORES"
     )
 
 

@@ -55,7 +55,7 @@ def check_own(calls: Calls, glue: Any, described: FeatureGroup, now: FeatureGrou
     Raises StoreNotEnabled, NotAnIcebergTable, NoGlueTable, TableNotOwn, and Refused for a group made anew.
     """
     if described.offline is None or now.offline is None:
-        raise StoreNotEnabled(group=described.name, store=TargetStore.OFFLINE)
+        raise StoreNotEnabled(group=described.address, store=TargetStore.OFFLINE)
     if now.offline.table_format is not TableFormat.ICEBERG:
         raise NotAnIcebergTable(group=described.address)
     before, after = described.offline, now.offline

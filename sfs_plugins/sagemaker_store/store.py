@@ -329,7 +329,7 @@ class SageMakerStore:
     def _needs(self, group: FeatureGroup, *stores: TargetStore) -> None:
         for store in stores:
             if store not in group.stores:
-                raise StoreNotEnabled(group=group.name, store=store)
+                raise StoreNotEnabled(group=group.address, store=store)
 
 
 def _wanted(group: FeatureGroup, features: Sequence[str] | None) -> tuple[FeatureDefinition, ...]:

@@ -70,7 +70,7 @@ def test_no_record_at_all_is_an_error_and_leaves_no_file(three):
         (
             "orders ids.txt --features nosuch",
             2,
-            "feature group 'orders' has no feature 'nosuch': `sagemaker-fs describe orders` shows them all",
+            "feature group 'dev:orders' has no feature 'nosuch': `sagemaker-fs describe dev:orders` shows them all",
         ),
         (
             "orders ids.txt --output-file three.csv",
@@ -78,7 +78,11 @@ def test_no_record_at_all_is_an_error_and_leaves_no_file(three):
             "{folder}/three.csv is there already: give another name, or --force to write over it",
         ),
         ("orders nosuch.txt", 2, "nosuch.txt cannot be read: no such file or directory"),
-        ("past ids.txt", 2, "feature group 'past' has no OnlineStore: `sagemaker-fs describe past` shows its stores"),
+        (
+            "past ids.txt",
+            2,
+            "feature group 'dev:past' has no OnlineStore: `sagemaker-fs describe dev:past` shows its stores",
+        ),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence(three, arguments, code, said):

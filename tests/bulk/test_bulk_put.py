@@ -80,9 +80,9 @@ def test_a_store_that_the_group_has_not_got_is_refused(orders):
 
     said = refused(orders, "bulk-put numbered records.csv --to offline")
 
-    assert (
-        said
-        == "error: feature group 'numbered' has no OfflineStore: `sagemaker-fs describe numbered` shows its stores\n"
+    assert said == (
+        "error: feature group 'dev:numbered' has no OfflineStore: "
+        "`sagemaker-fs describe dev:numbered` shows its stores\n"
     )
 
 
@@ -472,7 +472,7 @@ def test_what_cannot_be_done_is_one_sentence(orders, arguments, code, said):
         (
             "a.csv",
             "id,when\n1,2\n",
-            "feature group 'orders' has no feature 'when': `sagemaker-fs describe orders` shows them all",
+            "feature group 'dev:orders' has no feature 'when': `sagemaker-fs describe dev:orders` shows them all",
         ),
         (
             "a.csv",
@@ -506,7 +506,7 @@ def test_what_cannot_be_done_is_one_sentence(orders, arguments, code, said):
         (
             "a.jsonl",
             '{"id": "1", "nosuch": 1}',
-            "feature group 'orders' has no feature 'nosuch': `sagemaker-fs describe orders` shows them all",
+            "feature group 'dev:orders' has no feature 'nosuch': `sagemaker-fs describe dev:orders` shows them all",
         ),
     ],
 )

@@ -132,7 +132,7 @@ def test_no_more_records_than_the_limit_are_written(three, what):
         (
             "orders a.csv --columns nosuch",
             2,
-            "feature group 'orders' has no feature 'nosuch': `sagemaker-fs describe orders` shows them all",
+            "feature group 'dev:orders' has no feature 'nosuch': `sagemaker-fs describe dev:orders` shows them all",
         ),
         (
             "orders a.csv --what online --where x",
@@ -148,7 +148,7 @@ def test_no_more_records_than_the_limit_are_written(three, what):
         (
             "numbered a.csv --what history",
             2,
-            "feature group 'numbered' has no OfflineStore: `sagemaker-fs describe numbered` shows its stores",
+            "feature group 'dev:numbered' has no OfflineStore: `sagemaker-fs describe dev:numbered` shows its stores",
         ),
     ],
 )

@@ -182,7 +182,7 @@ def mode(by: HardDelete | SoftDelete) -> str:
 def test_a_group_without_an_online_store_is_refused(session: MemorySession, by: HardDelete | SoftDelete):
     some_records(session, online=False)
 
-    with pytest.raises(StoreNotEnabled, match="feature group 'old' has no OnlineStore"):
+    with pytest.raises(StoreNotEnabled, match="feature group 'memory:old' has no OnlineStore"):
         clear_of(session, by)
 
 

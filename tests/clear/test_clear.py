@@ -292,7 +292,7 @@ def test_the_flag_lifts_the_configured_cap(sfs: Sfs):
         (
             "clear alone --offline-only",
             2,
-            "feature group 'alone' has no OfflineStore: `sagemaker-fs describe alone` shows its stores",
+            "feature group 'dev:alone' has no OfflineStore: `sagemaker-fs describe dev:alone` shows its stores",
         ),
         (
             "clear orders --ids given --force",

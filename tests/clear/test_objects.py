@@ -76,7 +76,7 @@ def test_an_iceberg_table_is_refused(session: MemorySession):
 def test_a_group_without_an_offline_store_is_refused(session: MemorySession):
     filled(session.memory, new_group("old", offline=False))
 
-    with pytest.raises(StoreNotEnabled, match="feature group 'old' has no OfflineStore"):
+    with pytest.raises(StoreNotEnabled, match="feature group 'memory:old' has no OfflineStore"):
         clear_of(session)
 
 

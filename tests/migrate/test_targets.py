@@ -94,7 +94,7 @@ def test_a_bad_name_or_feature_is_told_before_anything_is_made(sfs, dev):
 
     assert (name.code, feature.code) == (2, 2)
     assert feature.stderr == (
-        "error: feature group 'old' has no feature 'cyti': `sagemaker-fs describe old` shows them all\n"
+        "error: feature group 'dev:old' has no feature 'cyti': `sagemaker-fs describe dev:old` shows them all\n"
     )
     assert sfs.ok("list --output json").json[0]["name"] == "old"
 

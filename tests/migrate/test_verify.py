@@ -111,7 +111,7 @@ def test_one_group_without_both_stores_cannot_be_compared_with_itself(sfs, dev):
 
     assert answer.code == 2
     assert answer.stderr == (
-        "error: feature group 'old' has no OnlineStore: `sagemaker-fs describe old` shows its stores\n"
+        "error: feature group 'dev:old' has no OnlineStore: `sagemaker-fs describe dev:old` shows its stores\n"
     )
 
 

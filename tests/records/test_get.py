@@ -97,7 +97,7 @@ def test_no_record_is_exit_10(orders):
         (
             "get orders 1 --features city,town",
             2,
-            "feature group 'orders' has no feature 'town': `sagemaker-fs describe orders` shows them all",
+            "feature group 'dev:orders' has no feature 'town': `sagemaker-fs describe dev:orders` shows them all",
         ),
         (
             "get archive 1",

@@ -171,7 +171,7 @@ WHOLE = "a whole number from -9223372036854775808 to 9223372036854775807"
         ),
         (
             "id=1 town=Oslo",
-            "feature group 'orders' has no feature 'town': `sagemaker-fs describe orders` shows them all",
+            "feature group 'dev:orders' has no feature 'town': `sagemaker-fs describe dev:orders` shows them all",
         ),
         ("id=1 items=5.0 --event-time now", f"feature 'items' is Integral, and '5.0' is not: give {WHOLE}"),
         ("id=1 items= --event-time now", f"feature 'items' is Integral, and '' is not: give {WHOLE}"),

@@ -315,7 +315,7 @@ def test_all_columns_of_an_offline_file_are_not_the_features_of_a_group(aws: Sfs
 
     assert answer.code == 2
     assert answer.stderr == (
-        "error: feature group 'orders' has no feature 'year': `sagemaker-fs describe orders` shows them all\n"
+        "error: feature group 'aws:orders' has no feature 'year': `sagemaker-fs describe aws:orders` shows them all\n"
     )
     assert ids_in(store, group) == []
 
