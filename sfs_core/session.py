@@ -12,6 +12,7 @@ from sfs_core.clock import Clock, SystemClock
 from sfs_core.connections import Connection, Connections, split_address
 from sfs_core.console import Console
 from sfs_core.errors import (
+    BadOption,
     ConfigUnreadable,
     ConnectionProtected,
     FeatureGroupNotFound,
@@ -23,7 +24,7 @@ from sfs_core.errors import (
 from sfs_core.event_time import EventTime
 from sfs_core.messages import Message, say
 from sfs_core.model import FeatureGroup, GroupStatus
-from sfs_core.options import convert, declared
+from sfs_core.options import OptionSpec, convert, declared
 from sfs_core.store import Store
 
 
@@ -95,7 +96,7 @@ class Session:
         for key in connection.settings.keys() - specs.keys():
             problem = say("connection {name!r} has no setting {key!r}", name=connection.name, key=key)
             raise ConfigUnreadable(path=self.connections.path, problem=problem)
-        values = {key: convert(specs[key], value) for key, value in connection.settings.items()}
+        values = {key: self._setting(specs[key], value, connection) for key, value in connection.settings.items()}
         for spec in specs.values():
             # a setting of this store may be called like the flag of another one
             if spec.is_fixed and spec.flag in self.store_flags:
@@ -103,6 +104,16 @@ class Session:
                     raise OptionsConflict(first=f"--{spec.flag}", second=f"connection {connection.name!r}")
                 values[spec.field] = convert(spec, self.store_flags[spec.flag])
         return store(connection=connection.name, clock=self.clock, **values)  # type: ignore[call-arg]
+
+    def _setting(self, spec: OptionSpec, value: object, connection: Connection) -> Any:
+        try:
+            return convert(spec, value)
+        except BadOption as error:
+            text = "{key} of {name!r} does not take {value!r}: give {expected}"
+            problem = say(
+                text, key=spec.field, name=connection.name, value=value, expected=error.message.fields["expected"]
+            )
+            raise ConfigUnreadable(path=self.connections.path, problem=problem) from error
 
     def where(self, connection: str, name: str) -> Message:
         """Return where a change of a group goes, for people to see before it is made: account, Region, principal."""

@@ -40,6 +40,7 @@ class Shelf(MemoryStore):
     name: ClassVar[str] = "shelf"
     path: Path = option("Folder.", default=Path("shelf"), flag="path")
     region: str = option("Region.", default="here")
+    shelf_height: float = option("Height in metres.", default=2.0)
     closed: ClassVar[list[str]] = []
 
     def place(self) -> str:
@@ -93,6 +94,13 @@ def test_a_store_is_opened_once_with_its_connections_settings(tmp_path):
 def test_a_setting_the_store_does_not_have_is_named(tmp_path):
     with pytest.raises(ConfigUnreadable, match="connection 'dev' has no setting 'regoin'"):
         session(tmp_path, regoin="there").store("dev")
+
+
+def test_a_setting_of_another_type_is_named_as_the_file_has_it(tmp_path):
+    with pytest.raises(
+        ConfigUnreadable, match=r"config\.toml cannot be used: shelf_height of 'dev' does not take 'high'"
+    ):
+        session(tmp_path, shelf_height="high").store("dev")
 
 
 def test_an_unknown_connection_and_a_store_nobody_provides_are_two_things(tmp_path):
