@@ -30,9 +30,9 @@ from sfs_plugins.records.values import need_something, parse_assignments, parse_
 
 
 class RecordNotPut(SfsError):
-    """The store did not take the record."""
+    """The store did not say that it took the record."""
 
-    sentence = "the record was not put: {problem}"
+    sentence = "the store did not acknowledge the record: {problem}"
     exit_code = ExitCode.RECORDS_FAILED
 
 
