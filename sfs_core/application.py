@@ -144,6 +144,7 @@ def run(
     console = Console(stderr, json_lines=_wants_json(argv))
     console.verbose = any(flag in argv for flag in ("-v", "-vv", "-vvv", "--verbose"))
     speak(environ)
+    known: Iterable[str] = ()
     try:
         environment = Environment(
             plugins=load_plugins(environ, plugins, plugins_command),
@@ -156,13 +157,14 @@ def run(
             stderr=stderr,
             clock=clock or SystemClock(),
         )
+        known = environment.plugins.commands
         return _run(environment, console)
     except BrokenPipeError:
         # whoever read the answer has gone; Python would complain once more as it closes stdout
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return int(ExitCode.DONE)
     except (Exception, KeyboardInterrupt) as error:  # the last resort: every failure becomes a sentence and a code
-        failure = _failure(error, argv)
+        failure = _failure(error, argv, known)
         if console.verbose and isinstance(failure, Bug):
             raise
         console.error(failure)
@@ -178,16 +180,22 @@ def _run(environment: Environment, console: Console) -> int:
     return code
 
 
-def _failure(error: BaseException, argv: Sequence[str]) -> SfsError:
-    """Return what the user is told; what nobody foresaw is told apart as a bug."""
+def _begins(argv: Sequence[str], name: str) -> bool:
+    words = name.split()
+    return list(argv[: len(words)]) == words
+
+
+def _failure(error: BaseException, argv: Sequence[str], known: Iterable[str]) -> SfsError:
+    """Return what the user is told; what nobody foresaw is told apart as a bug. `known` are the commands' names."""
     if isinstance(error, SfsError):
         return error
     if isinstance(error, KeyboardInterrupt):
         return Interrupted()
     if isinstance(error, CleoError):
-        is_known = argv and not argv[0].startswith("-") and not isinstance(error, CleoCommandNotFoundError)
         problem = " ".join(str(error).split()).rstrip(".")
-        return BadCommandLine(problem=problem[:1].lower() + problem[1:], command=f"{argv[0]} " if is_known else "")
+        is_known = not isinstance(error, CleoCommandNotFoundError)
+        command = next((f"{name} " for name in known if is_known and _begins(argv, name)), "")
+        return BadCommandLine(problem=problem[:1].lower() + problem[1:], command=command)
     return Bug(kind=type(error).__name__, problem=error)
 
 

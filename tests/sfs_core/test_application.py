@@ -71,10 +71,14 @@ def test_the_version_is_the_cores(core: Sfs):
             'the "--connection" option requires a value; `sagemaker-fs look --help` shows what there is',
         ),
         ("--colour", 'the option "--colour" does not exist; `sagemaker-fs --help` shows what there is'),
+        (
+            "runs list --colour",
+            'the option "--colour" does not exist; `sagemaker-fs runs list --help` shows what there is',
+        ),
     ],
 )
 def test_a_command_line_that_is_not_understood_ends_with_2_and_says_where_to_look(core: Sfs, line, sentence):
-    given(core, command("look"))
+    given(core, command("look"), command("runs list"))
 
     answer = core(line)
 
