@@ -180,8 +180,19 @@ class MigrateCommand(PlanCommand):
         if offline is not None:
             yield say("the offline store of {group} gets a root of its own under {uri}", group=target.group.address,
                       uri=offline.s3_uri)  # fmt: skip
+            yield from self._foreign(source, target.group)
         if route.skip_newer and not options.clear_target and target.new is None:
             yield say("a record that the target has with the same or a newer event time is left as it is")
+
+    def _foreign(self, source: FeatureGroup, target: FeatureGroup) -> Iterator[Message]:
+        """Yield a warning where a target that is made would write to the place of another account or Region."""
+        here, there = (self.session.store_of(group).identity() for group in (source, target))
+        if (here.account, here.region) != (there.account, there.region):
+            text = (
+                "that is where {source} has its objects, in another account or Region: for another place make the "
+                "group first, with `sagemaker-fs create {target} --like {source} --online --offline S3URI`"
+            )
+            yield say(text, source=source.address, target=target.address)
 
     def check_written_down(self, plan: Plan) -> None:
         """Refuse to empty a target for nothing: an empty answer may be a mistake. Raises NothingToPut."""

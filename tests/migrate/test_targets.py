@@ -232,6 +232,21 @@ def test_a_group_of_the_same_name_in_another_store_is_another_group(sfs, dev):
     assert (answer.json["compared"], answer.json["equal"]) == (1, 1)
 
 
+def test_a_new_target_in_another_account_is_told_whose_place_it_would_write_to(sfs, dev):
+    old(dev)
+    sfs.configure(
+        f'default = "dev"\n[connections.dev]\nstore = "local"\npath = {str(sfs.store)!r}\n'
+        f'[connections.other]\nstore = "local"\naccount = "111122223333"\npath = {str(sfs.folder / "other")!r}\n'
+    )
+
+    answer = sfs.ok("migrate old other:new --create-target --dry-run")
+
+    assert answer.stderr.splitlines()[-1] == (
+        "  ! that is where dev:old has its objects, in another account or Region: for another place make the group "
+        "first, with `sagemaker-fs create other:new --like dev:old --online --offline S3URI`"
+    )
+
+
 def test_a_new_target_never_takes_over_the_sources_table(sfs, dev):
     new = new_group("old", CITY, online=False)
     table = GlueTable("shop", "orders")
