@@ -27,6 +27,14 @@ from sfs_plugins.sandbox.groups import FolderStore
 from sfs_plugins.sandbox.place import Place, Where
 
 _START_SECONDS = 60.0
+_IN_THE_WAY = (
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_REGION",
+    "AWS_SESSION_TOKEN",
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+)
+"""What goes before the sandbox's variables, and would send a call elsewhere: to AWS itself, at worst."""
 
 
 @dataclass(frozen=True)
@@ -151,7 +159,10 @@ class EnvCommand(SfsCommand):
     description = 'Write export lines for the shell: eval "$(sagemaker-fs sandbox env)".'
 
     def answer(self) -> ExitCode:
-        """Write one export line a variable."""
-        for name, value in Place(served_store(self.session).path).find().environment().items():
+        """Write one export line a variable, after a line that takes away what would go before them."""
+        found = Place(served_store(self.session).path).find()
+        others = sorted(name for name in self.environment.environ if name.startswith("AWS_ENDPOINT_URL_"))
+        self.stdout.write(f"unset {' '.join([*_IN_THE_WAY, *others])}\n")
+        for name, value in found.environment().items():
             self.stdout.write(f"export {name}={shlex.quote(value)}\n")
         return ExitCode.DONE

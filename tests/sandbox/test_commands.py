@@ -27,6 +27,7 @@ def started(sfs):
 def test_a_sandbox_starts_in_the_background_is_found_and_stops(started):
     status = started.ok("sandbox status --output json").json
     again = started("sandbox start --port 0")
+    started.environ["AWS_ENDPOINT_URL_S3"] = "https://s3.eu-west-1.amazonaws.com"
     env = started.ok("sandbox env").stdout
     spoken = subprocess.run(
         ["bash", "-c", f"{env}\ncurl -s -o /dev/null -w '%{{http_code}}' $AWS_ENDPOINT_URL/"],
@@ -37,6 +38,8 @@ def test_a_sandbox_starts_in_the_background_is_found_and_stops(started):
 
     assert status["endpoint"].startswith("http://127.0.0.1:")
     assert env.splitlines() == [
+        "unset AWS_PROFILE AWS_DEFAULT_PROFILE AWS_REGION AWS_SESSION_TOKEN AWS_IGNORE_CONFIGURED_ENDPOINT_URLS "
+        "AWS_ENDPOINT_URL_S3",
         f"export AWS_ENDPOINT_URL={status['endpoint']}",
         "export AWS_ACCESS_KEY_ID=sandbox",
         "export AWS_SECRET_ACCESS_KEY=sandbox",
