@@ -169,7 +169,8 @@ def translated(
     if code == "ResourceLimitExceeded":
         return QuotaReached(problem=text)
     if code in THROTTLES | PASSING:
-        return StoreUnavailable(store="sagemaker", problem=say("{code} {text}", code=code, text=text))
+        here = say("connection {connection!r}", connection=connection)
+        return StoreUnavailable(store=here, problem=say("{code} {text}", code=code, text=text))
     return BadRequest(store="sagemaker", group=what, problem=text or code)
 
 

@@ -53,10 +53,12 @@ def failure_of(
         aws.EndpointConnectionError, aws.ConnectTimeoutError, aws.ProxyConnectionError, aws.SSLError,
         aws.InvalidEndpointDiscoveryConfigurationError,
     )  # fmt: skip
+    here = say("connection {connection!r}", connection=connection)
     if isinstance(error, never_sent):
-        return StoreUnavailable(store="sagemaker", problem=error)
+        problem = say("{error}; look at its endpoint, its Region and the network", error=error)
+        return StoreUnavailable(store=here, problem=problem)
     if isinstance(error, (aws.HTTPClientError, aws.ConnectionError, aws.IncompleteReadError, ResponseParserError)):
         if operation in WRITES:
             return OutcomeUnknown(operation=action, problem=error)
-        return StoreUnavailable(store="sagemaker", problem=error)
+        return StoreUnavailable(store=here, problem=error)
     return None

@@ -112,11 +112,22 @@ def test_no_verb_leaves_the_profile_out_of_account(bare: Sfs):
 def test_a_profile_that_cannot_be_used_says_what_is_wrong_with_it(bare: Sfs, tmp_path: Path, profile, code, said):
     aws_config(tmp_path, f"[profile ml]\nregion = us-east-1\n{profile}\n")
 
-    listed, looked_at = bare("list --profile ml"), bare("doctor list --profile ml --output json")
+    answer = bare("list --profile ml")
 
-    assert (listed.code, looked_at.code) == (code, code)
-    assert said in listed.stderr
-    assert said.removeprefix("error: ").strip() in " ".join(line["found"] for line in looked_at.json)
+    assert answer.code == code
+    assert said in answer.stderr
+
+
+def test_an_endpoint_that_nobody_serves_is_named_with_its_connection_by_doctor(bare: Sfs, tmp_path: Path):
+    aws_config(tmp_path, "[profile ml]\nregion = us-east-1\naws_access_key_id = a\naws_secret_access_key = b\n")
+
+    answer = bare("doctor list --profile ml --endpoint-url http://127.0.0.1:9 --output json")
+
+    assert answer.code == 12
+    assert {line["check"]: line["found"] for line in answer.json}["reachability"] == (
+        "connection 'sagemaker' cannot be used: Could not connect to the endpoint URL: \"http://127.0.0.1:9/\"; "
+        "look at its endpoint, its Region and the network"
+    )
 
 
 @pytest.mark.parametrize(
