@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -496,3 +499,23 @@ def test_an_offline_only_group_takes_records_and_gives_none(runtime, group, buck
     )
 
     assert get[:2] == listing[:2] == ttl[:2] == ("ValidationError", 400)
+
+
+def test_a_batch_of_which_nothing_can_be_written_is_a_server_error_and_not_unprocessed_for_ever(
+    sandbox, runtime, group
+):
+    name = group()
+    runtime.put_record(FeatureGroupName=name, Record=record("a"))
+    (file,) = sandbox.folder.glob(f"groups/{name}-*.sqlite")
+    with closing(sqlite3.connect(file)) as connection:
+        for (table,) in connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+        ).fetchall():
+            connection.execute(f'DROP TABLE "{table}"')
+
+    code, status, message = refused(
+        runtime.batch_write_record, Entries=[{"FeatureGroupName": name, "Record": record("a")}]
+    )
+
+    assert (code, status) == ("ServiceUnavailable", 503)
+    assert message.startswith("Service unavailable: the embedded store in ")

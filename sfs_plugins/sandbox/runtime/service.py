@@ -132,6 +132,9 @@ class RuntimeService:
             except Failure as failure:
                 errors.append((place, failure))
         outcomes = await self.writer.put(lines) if lines else []
+        if len(outcomes) == len(entries) and all(failed is not None and failed.status >= 500 for failed in outcomes):
+            # nothing can be written (the disk is full, say): to be told so ends sooner than to be asked again for ever
+            raise next(failed for failed in outcomes if failed is not None)
         errors += [(place, failed) for place, failed in zip(places, outcomes, strict=True) if failed is not None]
         if not errors:
             return Response(200, _ALL_WRITTEN, list(_JSON))
