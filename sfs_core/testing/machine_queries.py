@@ -12,8 +12,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from sfs_core.event_time import EventTime
+from sfs_core.facts import DAY, Batch
 from sfs_core.model import API_INVOCATION_TIME, IS_DELETED, SYSTEM_COLUMNS, FeatureGroup
-from sfs_core.ports import DAY, Batch, Store
+from sfs_core.store import Store
 from sfs_core.testing.catalogue_model import ModelGroup
 from sfs_core.testing.groups import delete_each, failed
 from sfs_core.testing.machine_records import IDS
