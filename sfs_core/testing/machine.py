@@ -251,8 +251,7 @@ class StoreMachine(RuleBasedStateMachine):
         """Compare for the last time, and close the store."""
         try:
             if self.made and self.is_queried:
-                at = self.clock.instant
-                self.both("delete", 1, lambda store, group: half_marked_deleted(store, group, at), compare=False)
+                self.both("delete", 1, lambda *both: half_marked_deleted(*both, self.clock.instant), compare=False)
             if self.made:
                 self.compare(offline=True)
         finally:

@@ -2,9 +2,9 @@
 
 One record at a time, plain dictionaries, one lock. What becomes of a record is written out in `online_model`,
 `offline_model` and `records_model`, the life of groups in `catalogue_model`; here batches go in and out.
-Where the dossier leaves a question open, the model's answer is: an expired record is hidden at once, is forgotten and
-leaves no delete marker; deleting an id that is not there is done, leaves a delete marker offline and no tombstone
-online; a tombstone does not expire; an UpdateRecord appends the whole merged record offline.
+Where the documentation leaves a question open, the model's answer is: an expired record is hidden at once, is
+forgotten and leaves no delete marker; deleting an id that is not there is done, leaves a delete marker offline and no
+tombstone online; a tombstone does not expire; an UpdateRecord appends the whole merged record offline.
 """
 
 from __future__ import annotations

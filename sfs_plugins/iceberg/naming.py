@@ -1,4 +1,4 @@
-"""Names of data files, in the service's own layout. Source: dossier 4.1.
+"""Names of data files, in the service's own layout. Source: feature-store-offline.
 
 `data/0aec19ca/EventTime_trunc=2022-11-09/20221109T215231Z_yolTtpyuWbkaeGIl.parquet`: what looks random is drawn from
 a seed, so that writing the same records again after a crash gives the same files.

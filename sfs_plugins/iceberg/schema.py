@@ -1,6 +1,6 @@
 """What a feature group's Iceberg table looks like: its columns, and its partitions by the day of the event time.
 
-Source: dossier 4.1, 4.2.
+Source: feature-store-offline.
 """
 
 from __future__ import annotations

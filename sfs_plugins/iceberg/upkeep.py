@@ -32,7 +32,7 @@ def expire(table: Table, max_age_ms: int | None = None, min_kept: int | None = N
 
     The newest `min_kept` of the table's history stay, and whatever a branch or a tag shows. Both bounds are the
     table's own properties when None (`history.expire.max-snapshot-age-ms`, five days unless set;
-    `history.expire.min-snapshots-to-keep`, 1). Source: dossier 4.5.
+    `history.expire.min-snapshots-to-keep`, 1). Source: feature-store-iceberg-metadata-management.
     """
 
     def let_go(table: Table) -> int:

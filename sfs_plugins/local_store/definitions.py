@@ -178,7 +178,7 @@ def _feature(fields: dict[str, Any]) -> FeatureDefinition:
 
 
 def placed(offline: OfflineStore, name: str, account: str, region: str, epoch: int) -> OfflineStore:
-    """Return an offline store with its resolved URI and table, as the service names them. Source: dossier 4.1, 4.3."""
+    """Return an offline store with its resolved URI and table, named as feature-store-offline says."""
     prefix = "/".join(["s3:/", *_parts(offline.s3_uri)])
     root = f"{prefix}/{account}/sagemaker/{region}/offline-store/{name}-{epoch}"
     table = offline.table or GlueTable("sagemaker_featurestore", f"{name.replace('-', '_')}_{epoch}")

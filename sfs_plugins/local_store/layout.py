@@ -1,7 +1,7 @@
 """Where things lie in the folder: databases by group, and under `s3/` the offline objects in the service's own layout.
 
-Source of the layout: dossier 4.1. An object's name carries the number of its writing, so that of two objects the later
-one is known; the rest of it is drawn from what it holds, so that writing it again after a crash gives the same object.
+Source of the layout: feature-store-offline. An object's name carries the number of its writing, so that of two objects
+the later one is known; the rest is drawn from what it holds, so that writing it again after a crash gives the same one.
 """
 
 from __future__ import annotations

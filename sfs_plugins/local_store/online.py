@@ -1,7 +1,7 @@
 """The online store of a feature group: one SQLite table, one line a record id, and the rules of event time.
 
 `record` is NULL for the trace that a soft delete leaves. An expired record counts as gone wherever it is met.
-Source of the rules: dossier 2.3; the in-memory store of `sfs_core.testing` has them written out.
+Source of the rules: API PutRecord, UpdateRecord, DeleteRecord; the store of `sfs_core.testing` has them written out.
 """
 
 from __future__ import annotations

@@ -138,7 +138,7 @@ class Athena:
         """Return the folder that a SELECT was unloaded to, which is its own; a failure leaves nothing there."""
         folder = f"{place.rstrip('/')}/sagemaker-fs-{uuid.uuid4().hex}/"
         found = self._objects(folder)
-        # Athena does not look at the owner of where UNLOAD writes (dossier 6)
+        # ExpectedBucketOwner is of the result configuration: Athena does not look at the owner of where UNLOAD writes
         found.check_owner()
         try:
             return folder, self.run(f"UNLOAD ({select}) TO '{folder}' WITH (format = 'PARQUET')", table)

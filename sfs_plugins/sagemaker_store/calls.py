@@ -18,7 +18,7 @@ from sfs_plugins.sagemaker_store.permissions import action_of
 ATTEMPTS: Final = 10
 LONGEST_PAUSE_SECONDS: Final = 20.0
 FRESH_GROUP_SECONDS: Final = 30.0
-"""How long a group that is not found is asked for again where it is known to be there (dossier 9: propagation)."""
+"""How long a group that is known to be there is asked for again (known ways to be wrong, line 50)."""
 REPEATABLE: Final = frozenset({"PutRecord", "BatchWriteRecord", "DeleteRecord", "UpdateRecord"})
 """Writes that are sent again where nobody knows whether they took effect (known ways to be wrong, line 47)."""
 TOGETHER_SECONDS: Final = 0.1

@@ -37,7 +37,7 @@ def own_root(group: FeatureGroup) -> tuple[str, str]:
     """Return bucket and key prefix (ending in `/`) of the group's own root.
 
     Raises RootNotOwn unless the resolved URI has the service's own shape: below the configured S3Uri, with the
-    group's name and creation time as its last part (dossier 4.1). The configured S3Uri is never used by itself.
+    group's name and creation time as its last part (feature-store-offline). The configured S3Uri is never used alone.
     """
     root = group.offline.root if group.offline else None
     if root is None or not root.startswith("s3://"):

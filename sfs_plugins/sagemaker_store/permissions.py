@@ -1,6 +1,6 @@
 """What each verb needs permission for: one table, used where access is denied, by `doctor`, and by the reference docs.
 
-Source of the actions: dossier 8.1 (feature-store-security, the service authorization reference).
+Source of the actions: feature-store-security, and the service authorization reference.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The store's failures in the words of the runtime plane. Source of codes and texts: dossier 1.9, 2.4."""
+"""The store's failures in the words of the runtime plane. Source: its model, and published answers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The store's failures in the words of the control plane. Source: dossier 1.9."""
+"""The store's failures in the words of the control plane. Source: the service model, and published answers."""
 
 from __future__ import annotations
 

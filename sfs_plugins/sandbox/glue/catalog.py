@@ -262,7 +262,7 @@ def _names(group: FeatureGroup) -> tuple[str, str]:
 
 
 def table_of(group: FeatureGroup) -> Table:
-    """Return a group's table as Glue has it. Source: dossier 4.2, 4.3."""
+    """Return a group's table as Glue has it. Source: feature-store-offline."""
     database, name = _names(group)
     columns = [{"Name": feature.name.lower(), "Type": _COLUMN_TYPES[feature.type]} for feature in group.features]
     columns += [
