@@ -1,7 +1,8 @@
-"""Progress over the facts, on stderr: a bar for a terminal, else a line every ten seconds."""
+"""Progress over the facts, on stderr: a bar for a terminal, else a line every ten seconds, though nothing may come."""
 
 from __future__ import annotations
 
+import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from sfs_core.console import Console
 
 LINE_SECONDS: Final = 10.0
+_LOOK_SECONDS: Final = 1.0
 
 
 @dataclass
@@ -27,6 +29,9 @@ class Progress:
     _bar: Any = None
     _began: float = field(default_factory=time.monotonic)
     _said: float = field(default_factory=time.monotonic)
+    _over: threading.Event = field(default_factory=threading.Event)
+    _teller: threading.Thread | None = None
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __enter__(self) -> Progress:
         if self.console.is_terminal and not self.console.quiet and not self.console.json_lines:
@@ -40,11 +45,17 @@ class Progress:
                 file=self.console.stream,
                 leave=False,
             )
+        elif not self.console.quiet:
+            self._teller = threading.Thread(target=self._tell_on, name="progress", daemon=True)
+            self._teller.start()
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._bar is not None:
             self._bar.close()
+        if self._teller is not None:
+            self._over.set()
+            self._teller.join()
 
     def add(self, records: int, failed: int = 0, throttles: int = 0) -> None:
         """Count so many more records; `throttles` is how many there were altogether."""
@@ -55,9 +66,19 @@ class Progress:
             if self.failed or throttles:
                 self._bar.set_postfix(failed=self.failed, throttles=throttles, refresh=False)
             self._bar.update(records)
-        elif time.monotonic() - self._said >= LINE_SECONDS and not self.console.quiet:
-            self._said = time.monotonic()
-            self.console.note(self._line())
+        elif not self.console.quiet:
+            self._tell()
+
+    def _tell_on(self) -> None:
+        """Tell of a step that is at a batch for long: whoever reads a log sees that it is alive."""
+        while not self._over.wait(_LOOK_SECONDS):
+            self._tell()
+
+    def _tell(self) -> None:
+        with self._lock:
+            if time.monotonic() - self._said >= LINE_SECONDS:
+                self._said = time.monotonic()
+                self.console.note(self._line())
 
     def _line(self) -> Message:
         rate = self.done / max(0.001, time.monotonic() - self._began)

@@ -56,6 +56,18 @@ def test_a_log_gets_a_line_every_ten_seconds_with_rate_and_time_left():
     assert re.fullmatch(r"put: 1,000 of 4,000 at (49|50)/s, 6\d s left, 2 failed, 5 throttles", line)
 
 
+def test_a_log_hears_of_a_step_that_stands_still():
+    stream = io.StringIO()
+    began = time.monotonic() - 10
+
+    with Progress(Console(stream), say("put"), 4000, _began=began, _said=began):
+        while not stream.getvalue():
+            assert time.monotonic() - began < 30
+            time.sleep(0.01)
+
+    assert stream.getvalue() == "put: 0 at 0/s, 0 failed, 0 throttles\n"
+
+
 def test_a_log_line_says_no_time_left_where_the_end_is_not_known():
     stream = io.StringIO()
 
