@@ -251,7 +251,7 @@ class StoreMachine(RuleBasedStateMachine):
         """Compare for the last time, and close the store."""
         try:
             if self.made and self.is_queried:
-                self.both("delete", 1, lambda *both: half_marked_deleted(*both, self.clock.instant), compare=False)
+                self.both("delete", 1, half_marked_deleted(self.clock.instant), compare=False)
             if self.made:
                 self.compare(offline=True)
         finally:

@@ -9,7 +9,7 @@ service tells of an online record neither when it was written nor by whom.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from sfs_core.event_time import EventTime
 from sfs_core.facts import DAY, Batch
@@ -71,7 +71,10 @@ def third_of_days_deleted(store: Store, group: FeatureGroup, third: int) -> obje
     return found, sum(fact.done for fact in facts)
 
 
-def half_marked_deleted(store: Store, group: FeatureGroup, at: EventTime) -> object:
-    """Leave delete markers as the newest versions of half of the records there may be."""
-    marks = [(one, group.event_time_text(at)) for one in IDS[::2]]
-    return failed(delete_each(store, group, marks))
+def half_marked_deleted(at: EventTime) -> Callable[[Store, FeatureGroup], object]:
+    """Return what leaves delete markers as the newest versions of half of the records there may be."""
+
+    def act(store: Store, group: FeatureGroup) -> object:
+        return failed(delete_each(store, group, [(one, group.event_time_text(at)) for one in IDS[::2]]))
+
+    return act

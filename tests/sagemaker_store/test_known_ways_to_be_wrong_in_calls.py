@@ -323,8 +323,10 @@ class Late:
 
 def test_a_deletion_is_over_when_the_group_is_not_found(aws: Sfs, store: ServedStore, server: Server):
     """[38] Until then it is there, and Deleting."""
-    filled(store, new_group("orders"))
-    server.instead = late = Late("DeleteFeatureGroup", 2, FeatureGroupStatus="Deleting")
+    group = filled(store, new_group("orders"))
+    assert group.created_at is not None
+    made = float(group.created_at.unix_seconds())
+    server.instead = late = Late("DeleteFeatureGroup", 2, FeatureGroupStatus="Deleting", CreationTime=made)
 
     aws.ok("delete orders --force")
 
