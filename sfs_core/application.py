@@ -23,6 +23,7 @@ from cleo.io.io import IO
 from cleo.io.outputs.stream_output import StreamOutput
 
 from sfs_core import plugins_command
+from sfs_core.answer_stream import AnswerUnwritable, answer_stream, give_up
 from sfs_core.clock import Clock, SystemClock
 from sfs_core.command import Environment
 from sfs_core.console import Console
@@ -153,18 +154,20 @@ def run(
             folder=folder or Path.cwd(),
             state=state_folder(environ),
             stdin=stdin,
-            stdout=stdout,
+            stdout=answer_stream(stdout),
             stderr=stderr,
             clock=clock or SystemClock(),
         )
         known = environment.plugins.commands
         return _run(environment, console)
     except BrokenPipeError:
-        # whoever read the answer has gone; Python would complain once more as it closes stdout
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        # whoever read the answer has gone
+        give_up(stdout)
         return int(ExitCode.DONE)
     except (Exception, KeyboardInterrupt) as error:  # the last resort: every failure becomes a sentence and a code
         failure = _failure(error, argv, known)
+        if isinstance(error, AnswerUnwritable):
+            give_up(stdout)
         if console.verbose and isinstance(failure, Bug):
             raise
         console.error(failure)
@@ -218,6 +221,10 @@ def _warn_of_plugins(plugins: Plugins, console: Console) -> None:
 
 def main() -> int:
     """Run the command line of this process."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            # closed by whoever started this: nothing else may get its number, or it would be written to
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
     argv = sys.argv[1:]
     if argv in (["--version"], ["-V"]):
         sys.stdout.write(f"{NAME} {version('sfs-core')}\n")

@@ -150,6 +150,21 @@ def test_a_reader_that_has_gone_is_no_failure(tmp_path: Path):
     assert (answer.returncode, answer.stdout, answer.stderr) == (0, "a line\n", "")
 
 
+UNWRITABLE = "error: the answer cannot be written to stdout (No space left on device), so it is not whole\n"
+
+
+@pytest.mark.parametrize(
+    ("to", "told"), [("> /dev/full", (12, UNWRITABLE)), (">&-", (0, ""))], ids=["a full disk", "closed"]
+)
+def test_an_answer_that_has_nowhere_to_go_is_told_of_and_no_bug(tmp_path: Path, to: str, told: tuple[int, str]):
+    environ = {**os.environ, "SFS_STATE_DIR": str(tmp_path)}
+    program = f"{sys.executable} -c 'from sfs_core.application import main; raise SystemExit(main())' plugins {to}"
+
+    answer = subprocess.run(["bash", "-c", program], stderr=subprocess.PIPE, text=True, env=environ, check=False)
+
+    assert (answer.returncode, answer.stderr) == told
+
+
 def test_quiet_leaves_notes_out(core: Sfs):
     given(core, command("look", lambda asked: asked.session.console.note(say("good to know"))))
 
