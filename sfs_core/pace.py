@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 class Pace:
     """Lets so many operations a second through, over all threads that share it.
 
-    `ceiling` is operations a second, None for no bound until the first throttle. After a throttle the rate halves;
-    after each second without one it grows by a tenth of the ceiling, or of the rate at which it was first throttled.
+    `ceiling` is operations a second, None for no bound. After a throttle the rate is half of what it was; after each
+    second without one it grows by a tenth of that, at least by one, for as long as it is quiet: a service that was busy
+    for a moment does not hold up the rest of a long run.
     """
 
     ceiling: float | None = None
@@ -21,6 +22,7 @@ class Pace:
     sleep: Callable[[float], None] = time.sleep
     throttles: int = 0
     _rate: float | None = None
+    _step: float = 1.0
     _free_at: float = 0.0
     _grown_at: float = 0.0
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -43,14 +45,15 @@ class Pace:
         """Say that the service asked to slow down while `seen_rate` operations a second were sent."""
         with self._lock:
             self.throttles += 1
-            top = self._rate or self.ceiling or seen_rate
-            self._rate = max(1.0, min(top, max(seen_rate, 1.0)) / 2)
-            self.ceiling = self.ceiling or max(seen_rate, 1.0)
+            known = (self._rate, self.ceiling, max(seen_rate, 1.0))
+            before = min(rate for rate in known if rate is not None)
+            self._rate, self._step = max(1.0, before / 2), max(1.0, before / 10)
             self._grown_at = self.clock()
 
     def _grow(self, now: float) -> None:
-        if self._rate is None or self.ceiling is None or now - self._grown_at < 1:
+        if self._rate is None or now - self._grown_at < 1:
             return
-        steps = int(now - self._grown_at)
-        self._rate = min(self.ceiling, self._rate + steps * self.ceiling / 10)
+        self._rate += int(now - self._grown_at) * self._step
+        if self.ceiling is not None:
+            self._rate = min(self.ceiling, self._rate)
         self._grown_at = now

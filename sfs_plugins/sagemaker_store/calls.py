@@ -5,14 +5,14 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sfs_core import FeatureGroupNotFound, Pace, SfsError, StoreUnavailable
+from sfs_core import FeatureGroupNotFound, SfsError, StoreUnavailable
 from sfs_plugins.sagemaker_store.errors import PASSING, THROTTLES, OutcomeUnknown, code_of
 from sfs_plugins.sagemaker_store.failures import failure_of
+from sfs_plugins.sagemaker_store.paces import OperationPace
 from sfs_plugins.sagemaker_store.permissions import action_of
 
 ATTEMPTS: Final = 10
@@ -21,29 +21,26 @@ FRESH_GROUP_SECONDS: Final = 30.0
 """How long a group that is known to be there is asked for again (known ways to be wrong, line 50)."""
 REPEATABLE: Final = frozenset({"PutRecord", "BatchWriteRecord", "DeleteRecord", "UpdateRecord"})
 """Writes that are sent again where nobody knows whether they took effect (known ways to be wrong, line 47)."""
-TOGETHER_SECONDS: Final = 0.1
-_LATELY: Final = 500
 
 
 @dataclass
 class Calls:
     """Calls operations of one connection.
 
-    botocore's own retries are off: here throttles slow every thread down together, faults are tried again with
-    growing random pauses, and what cannot be retried is raised as one of our errors, naming the IAM action.
-    `principal` tells who speaks; `is_there` whether a group has been made, as its control plane has it;
-    `throttles` is how often the service asked to go slower.
+    botocore's own retries are off: here throttles slow all threads down that call the same operation, faults are tried
+    again with growing random pauses, and what cannot be retried is raised as one of our errors, naming the IAM action.
+    `principal` tells who speaks; `is_there` whether a group has been made, as its control plane has it; `sleep` waits
+    before another try, `hold_back` for an operation's pace; `throttles` is how often the service asked to go slower.
     """
 
     connection: str
     principal: Callable[[], str]
     is_there: Callable[[str], bool] = lambda name: False
-    pace: Pace = field(default_factory=Pace)
     sleep: Callable[[float], None] = time.sleep
+    hold_back: Callable[[float], None] = time.sleep
     attempts: int = ATTEMPTS
     throttles: int = 0
-    _times: deque[float] = field(default_factory=lambda: deque(maxlen=_LATELY))
-    _slowed_at: float = float("-inf")
+    _paces: dict[str, OperationPace] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __call__(self, client: Any, operation: str, what: str, *, fresh: bool = False, **request: Any) -> Any:
@@ -53,10 +50,9 @@ class Calls:
         is asked for again for a bounded time. Raises our errors only: OutcomeUnknown where a write was sent, perhaps
         several times, and no answer to any of them says what became of it.
         """
-        trial = _Trial(self, operation, what, fresh)
+        trial, pace = _Trial(self, operation, what, fresh), self.pace_of(operation)
         while True:
-            self.pace.wait()
-            self._count()
+            pace.wait()
             try:
                 return _method(client, operation)(**request)
             except Exception as error:  # botocore's errors share no base class worth the name; others are raised on
@@ -80,30 +76,16 @@ class Calls:
         except SfsError:
             return self.connection
 
-    def _count(self) -> None:
+    def pace_of(self, operation: str) -> OperationPace:
+        """Return the pace of an operation, which all threads share."""
         with self._lock:
-            self._times.append(time.monotonic())
+            return self._paces.setdefault(operation, OperationPace(self.hold_back))
 
-    def rate(self) -> float:
-        """Return how many calls a second were sent lately."""
-        with self._lock:
-            if len(self._times) < 2:
-                return 1.0
-            return len(self._times) / max(0.05, time.monotonic() - self._times[0])
-
-    def throttled(self) -> None:
-        """Slow down: the service said so, in an error or inside an answer.
-
-        Each is counted. What was in flight together is refused together, and slows down once: the rate is halved, not
-        halved for each.
-        """
+    def throttled(self, operation: str) -> None:
+        """Slow an operation down: the service said so, in an error or inside an answer. Each is counted."""
         with self._lock:
             self.throttles += 1
-            now = time.monotonic()
-            if now - self._slowed_at < TOGETHER_SECONDS:
-                return
-            self._slowed_at = now
-        self.pace.throttled(self.rate())
+        self.pace_of(operation).throttled()
 
 
 @dataclass
@@ -123,7 +105,7 @@ class _Trial:
         """Tell whether another try may succeed, and is still allowed."""
         self.attempts += 1
         if code in THROTTLES:
-            self.calls.throttled()
+            self.calls.throttled(self.operation)
         if isinstance(failure, OutcomeUnknown):
             self.unknown = failure
         if isinstance(failure, FeatureGroupNotFound):

@@ -101,7 +101,7 @@ def _deleted(objects: HeldObjects, named: Sequence[Named]) -> Mapping[Named, Sfs
         for error in answer.get("Errors", []):
             code, meant = error.get("Code", ""), _meant(objects, asked, error)
             if code in THROTTLES:
-                calls.throttled()
+                calls.throttled("DeleteObjects")
             if code in THROTTLES | PASSING and attempt < ROUNDS:
                 named += [one for one in meant if one not in named]
                 continue

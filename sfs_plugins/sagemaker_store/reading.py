@@ -74,7 +74,7 @@ def _left(calls: Calls, group: FeatureGroup, answer: Mapping[str, Any]) -> list[
     for error in answer["Errors"]:
         code, text = error["ErrorCode"], error.get("ErrorMessage", "")
         if code in THROTTLES:
-            calls.throttled()
+            calls.throttled("BatchGetRecord")
         is_fresh = is_absent_group(code, text) and calls.is_there(group.name)
         if code not in THROTTLES | PASSING and not is_fresh:
             told = {"Error": {"Code": code, "Message": text}}

@@ -164,7 +164,7 @@ class Writer:
             code, text = error["ErrorCode"], error.get("ErrorMessage", "")
             row = _of(by_id, self._id(error["Entry"]["Record"]))
             if code in THROTTLES:
-                self.calls.throttled()
+                self.calls.throttled("BatchWriteRecord")
             if code in THROTTLES | PASSING:
                 found.again.append(row)
             elif code in DENIED or is_absent_group(code, text):

@@ -36,7 +36,7 @@ def open_served_store(server: Server, clients: Clients) -> Iterator[Callable[...
             served = stack.enter_context(served_store(server, clients, Path(mkdtemp(dir=top)), clock))
             store = kind("served", clock, athena_output="s3://results/athena/")
             store.served, store.shared, store.stack = served.served, clients, stack
-            store.calls.sleep = store.calls.pace.sleep = lambda seconds: None
+            store.calls.sleep = store.calls.hold_back = lambda seconds: None
             return store
 
         yield opened

@@ -28,7 +28,7 @@ def store(server: Server, clients: Clients, tmp_path: Path, clock: SetClock) -> 
     with served_store(server, clients, tmp_path / "served", clock) as store:
         store.paused = []
         store.calls.sleep = store.paused.append
-        store.calls.pace.sleep = lambda seconds: None
+        store.calls.hold_back = lambda seconds: None
         yield store
 
 

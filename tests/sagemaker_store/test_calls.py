@@ -36,15 +36,15 @@ def operations(served: Served) -> list[str]:
 # throttles and passing faults
 
 
-def test_a_throttled_call_is_sent_again_and_slows_every_thread_down(store: ServedStore, served: Served):
+def test_a_throttled_call_is_sent_again_and_slows_its_operation_down(store: ServedStore, served: Served):
     struck(served, fault="throttle", operation="ListFeatureGroups", count=3)
 
     names = list(store.groups(GroupQuery()))
 
     assert names == []
     assert operations(served) == ["ListFeatureGroups"] * 3
-    assert store.calls.pace.throttles >= 1
-    assert store.calls.pace.ceiling is not None
+    assert store.calls.pace_of("ListFeatureGroups").pace.throttles >= 1
+    assert store.calls.pace_of("DescribeFeatureGroup").pace.throttles == 0
 
 
 def test_pauses_between_tries_grow_and_differ(store: ServedStore, served: Served):
@@ -196,7 +196,7 @@ def test_throttled_entries_inside_an_answer_slow_down_once_and_are_sent_again(st
     remarks = put(store, group, *HUNDRED)
 
     assert remarks == []
-    assert 1 <= store.calls.pace.throttles < 20
+    assert 1 <= store.calls.pace_of("BatchWriteRecord").pace.throttles < 20
     assert online(store, group) == HUNDRED
 
 

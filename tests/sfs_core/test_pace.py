@@ -85,16 +85,15 @@ def test_each_throttle_halves_it_again_but_never_below_one_a_second(time):
     assert rate_of(pace, time, operations=1) == pytest.approx(1)
 
 
-def test_a_throttle_without_a_ceiling_makes_the_rate_it_was_seen_at_one(time):
+def test_a_throttle_without_a_ceiling_halves_the_rate_it_was_seen_at(time):
     pace = paced(time)
 
     pace.throttled(seen_rate=40)
 
-    assert pace.ceiling == 40
     assert rate_of(pace, time, operations=10) == pytest.approx(20)
 
 
-def test_quiet_seconds_speed_it_up_by_a_tenth_of_the_ceiling_each_and_not_above_it(time):
+def test_quiet_seconds_speed_it_up_by_a_tenth_each_and_not_above_a_ceiling(time):
     pace = paced(time, ceiling=100)
     pace.throttled(seen_rate=100)
 
@@ -105,3 +104,12 @@ def test_quiet_seconds_speed_it_up_by_a_tenth_of_the_ceiling_each_and_not_above_
 
     assert after_three == pytest.approx(80)
     assert after_a_minute == pytest.approx(100)
+
+
+def test_without_a_ceiling_one_throttle_does_not_hold_it_for_good(time):
+    pace = paced(time)
+    pace.throttled(seen_rate=2)
+
+    time.now += 30
+
+    assert rate_of(pace, time, operations=10) == pytest.approx(31)
