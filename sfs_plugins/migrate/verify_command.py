@@ -98,9 +98,10 @@ class VerifyCommand(SfsCommand):
         render_one(told, output, self.stdout)
         if not tally.different:
             return ExitCode.DONE
-        self.session.console.error(
-            DifferencesFound(source=source.address, target=comparing.target.address, count=tally.different)
-        )
+        compared: tuple[object, object] = (source.address, comparing.target.address)
+        if self.argument("target") is None:
+            compared = say("the offline store of {group}", group=source.address), say("its online store")
+        self.session.console.error(DifferencesFound(source=compared[0], target=compared[1], count=tally.different))
         return ExitCode.DIFFERENCES
 
 

@@ -102,6 +102,7 @@ def test_one_group_is_compared_online_against_offline(sfs, dev):
 
     assert answer.code == 6
     assert (answer.json["equal"], answer.json["extra"], answer.json["different event time"]) == (1, 1, 1)
+    assert answer.stderr == "error: the offline store of dev:orders and its online store differ, in records: 2\n"
 
 
 def test_one_group_without_both_stores_cannot_be_compared_with_itself(sfs, dev):
