@@ -1,9 +1,6 @@
 """The front door of the core: every name a plugin may use."""
 
-from sfs_core.application import (
-    BadCommandLine,
-    Bug,
-)
+from sfs_core.application import BadCommandLine, Bug
 from sfs_core.arrow import (
     SURE_ISO,
     SURE_SECONDS,
@@ -20,42 +17,14 @@ from sfs_core.arrow import (
     whole_texts,
     without_versions,
 )
-from sfs_core.clock import (
-    Clock,
-    SetClock,
-    SystemClock,
-)
-from sfs_core.command import (
-    Choice,
-    Environment,
-    OutputOptions,
-    SfsCommand,
-    T,
-    argument,
-    open_session,
-)
-from sfs_core.connections import (
-    BUILT_IN,
-    Connection,
-    Connections,
-    load_connections,
-    split_address,
-)
-from sfs_core.console import (
-    Console,
-)
+from sfs_core.clock import Clock, SetClock, SystemClock
+from sfs_core.command import Choice, Environment, OutputOptions, SfsCommand, T, argument, open_session
+from sfs_core.connections import BUILT_IN, Connection, Connections, load_connections, split_address
+from sfs_core.console import Console
 from sfs_core.damage import RunDamaged
-from sfs_core.deleting import (
-    CompactOffline,
-    DeleteOfflineDays,
-    DeleteOfflineObjects,
-    DeleteRecords,
-)
+from sfs_core.deleting import CompactOffline, DeleteOfflineDays, DeleteOfflineObjects, DeleteRecords
 from sfs_core.distinct import DistinctIds, IdSet
-from sfs_core.ended import (
-    Batches,
-    Ended,
-)
+from sfs_core.ended import Batches, Ended
 from sfs_core.errors import (
     AccessDenied,
     BadDefinition,
@@ -105,19 +74,8 @@ from sfs_core.errors import (
     UnknownPart,
     UsageError,
 )
-from sfs_core.event_time import (
-    HIGHEST,
-    ISO_FORM,
-    LOWEST,
-    NANOS,
-    SECONDS_FORM,
-    ZONE_FORM,
-    EventTime,
-)
-from sfs_core.executor import (
-    MAX_ROUNDS,
-    run,
-)
+from sfs_core.event_time import HIGHEST, ISO_FORM, LOWEST, NANOS, SECONDS_FORM, ZONE_FORM, EventTime
+from sfs_core.executor import MAX_ROUNDS, run
 from sfs_core.facts import DAY, DELETE_AT, RECORD_ID, TIES_AFTER, TIES_BEFORE, Batch, Fact, Fate, Remark
 from sfs_core.files import (
     COMPRESSIONS,
@@ -142,31 +100,12 @@ from sfs_core.flow import (
     OnlineRecordIds,
     kept,
 )
-from sfs_core.hookspecs import (
-    hookimpl,
-)
-from sfs_core.journal import (
-    SPOOLING,
-    FolderUnusable,
-    Journal,
-    Run,
-    RunAmbiguous,
-    writing_down,
-)
+from sfs_core.hookspecs import hookimpl
+from sfs_core.journal import SPOOLING, FolderUnusable, Journal, Run, RunAmbiguous, writing_down
 from sfs_core.json_records import PROBLEM, batch_of_values
 from sfs_core.json_values import Unreadable, json_array, json_lines, parse_json
-from sfs_core.locks import (
-    Locks,
-    RunBusy,
-    is_going_on,
-)
-from sfs_core.messages import (
-    Message,
-    in_english,
-    say,
-    say_count,
-    speak,
-)
+from sfs_core.locks import Locks, RunBusy, is_going_on
+from sfs_core.messages import Message, in_english, say, say_count, speak
 from sfs_core.model import (
     API_INVOCATION_TIME,
     IS_DELETED,
@@ -193,11 +132,7 @@ from sfs_core.model import (
     TtlDuration,
     TtlUnit,
 )
-from sfs_core.on_disk import (
-    files_under,
-    move_into_place,
-    sync_files,
-)
+from sfs_core.on_disk import files_under, move_into_place, sync_files
 from sfs_core.options import (
     OptionSpec,
     Targets,
@@ -209,29 +144,10 @@ from sfs_core.options import (
     parse_targets,
     read,
 )
-from sfs_core.pace import (
-    Pace,
-)
-from sfs_core.plan import (
-    MaxErrors,
-    OnError,
-    Plan,
-    Step,
-    as_json,
-)
-from sfs_core.plan_command import (
-    PlanCommand,
-    RunOptions,
-    stoppable,
-)
-from sfs_core.plugins import (
-    KINDS,
-    Plugin,
-    Plugins,
-    PluginsNotLoaded,
-    PluginState,
-    load_plugins,
-)
+from sfs_core.pace import Pace
+from sfs_core.plan import MaxErrors, OnError, Plan, Step, as_json
+from sfs_core.plan_command import PlanCommand, RunOptions, stoppable
+from sfs_core.plugins import KINDS, Plugin, Plugins, PluginsNotLoaded, PluginState, load_plugins
 from sfs_core.ports import (
     ClearRequest,
     ClearStrategy,
@@ -243,29 +159,11 @@ from sfs_core.ports import (
     Source,
     Transform,
 )
-from sfs_core.progress import (
-    LINE_SECONDS,
-    Progress,
-)
-from sfs_core.render import (
-    Output,
-    render,
-    render_one,
-)
-from sfs_core.report import (
-    Report,
-    StepReport,
-)
-from sfs_core.resuming import (
-    DeletesAgain,
-    resume,
-)
-from sfs_core.roots import (
-    UnsafeRoot,
-    check_root,
-    other_groups,
-    versions_note,
-)
+from sfs_core.progress import LINE_SECONDS, Progress
+from sfs_core.render import Output, render, render_one
+from sfs_core.report import Report, StepReport
+from sfs_core.resuming import DeletesAgain, resume
+from sfs_core.roots import UnsafeRoot, check_root, other_groups, versions_note
 from sfs_core.rules import (
     MAX_ADDITIONS,
     MAX_CAPACITY_UNITS,
@@ -284,18 +182,8 @@ from sfs_core.rules import (
     is_of_type,
     record_bytes,
 )
-from sfs_core.session import (
-    Session,
-)
-from sfs_core.spool import (
-    BadInput,
-    Rejected,
-    SourceUnreadable,
-    Spooled,
-    TooManyErrors,
-    spool,
-    spooled,
-)
+from sfs_core.session import Session
+from sfs_core.spool import BadInput, Rejected, SourceUnreadable, Spooled, TooManyErrors, spool, spooled
 from sfs_core.store import (
     Delete,
     EventTimeRange,
@@ -308,19 +196,9 @@ from sfs_core.store import (
     Versions,
 )
 from sfs_core.tables import FLAT, csv_batches, csv_names, parquet_batches
-from sfs_core.waiting import (
-    NotDoneYet,
-    wait_until,
-)
-from sfs_core.window import (
-    in_flight,
-)
-from sfs_core.writing import (
-    CreateFeatureGroup,
-    CreationFailed,
-    PutRecords,
-    wait_until_created,
-)
+from sfs_core.waiting import NotDoneYet, wait_until
+from sfs_core.window import in_flight
+from sfs_core.writing import CreateFeatureGroup, CreationFailed, PutRecords, wait_until_created
 
 __all__ = [
     "API_INVOCATION_TIME",
