@@ -282,7 +282,11 @@ def stoppable(session: Session) -> Iterator[None]:
             session.stop.set()
             # the signal may have come in the middle of another line
             with contextlib.suppress(RuntimeError):
-                session.console.note(say("stopping: what is in flight is finished first; once more stops at once"))
+                text = (
+                    "stopping: what is in flight is finished first; once more stops at once, "
+                    "and `sagemaker-fs runs list` names the run to go on with"
+                )
+                session.console.note(say(text))
 
     before = {number: signal.signal(number, ask_to_stop) for number in (signal.SIGINT, signal.SIGTERM)}
     try:
