@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from sfs_core import FeatureGroup, SfsError, TargetStore, TtlDuration, TtlUnit, Value, check_record, text_type
@@ -30,16 +31,18 @@ class Kind:
 Line = tuple[Kind, FeatureGroup, Sequence[Value]]
 """A record to put: its kind, its group, and a value for each of the kind's names."""
 
+_NAME, _TEXT = itemgetter("FeatureName"), itemgetter("ValueAsString")
+
 
 def line_of(described: Described, record: Sequence[dict[str, Any]], entry: dict[str, Any], ttl: Any) -> Line:
     """Return a record as a line. Raises Failure for names and forms; what values say is checked by the store.
 
     `ttl` is the time to live of the whole request, for an entry that has none of its own.
     """
-    names = tuple([value["FeatureName"] for value in record])
+    names = tuple(map(_NAME, record))
     try:
         # the usual record has a text for every name, and nothing but
-        values: Sequence[Value] = [value["ValueAsString"] for value in record]
+        values: Sequence[Value] = list(map(_TEXT, record))
         is_usual = None not in values and not described.has_collections and max(map(len, record)) == 2
     except KeyError:
         is_usual = False
