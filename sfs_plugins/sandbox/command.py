@@ -27,6 +27,7 @@ from sfs_plugins.sandbox.groups import FolderStore
 from sfs_plugins.sandbox.place import Place, Where
 
 _START_SECONDS = 60.0
+_STOP_SECONDS = 90.0
 _IN_THE_WAY = (
     "AWS_PROFILE",
     "AWS_DEFAULT_PROFILE",
@@ -125,13 +126,14 @@ class StopCommand(SfsCommand):
     description = "Stop the sandbox that serves this folder."
 
     def answer(self) -> ExitCode:
-        """Ask it to stop, and wait."""
+        """Ask it to stop, and wait until what was buffered is on disk and every file is closed."""
         from sfs_plugins.sandbox.server import stop
 
         place = Place(served_store(self.session).path)
-        stop(place.find())
-        if not place.wait_until_free(_START_SECONDS):
-            problem = say("it does not stop; end process {pid} yourself", pid=place.find().pid)
+        where = place.find()
+        stop(where)
+        if not place.wait_until_free(_STOP_SECONDS):
+            problem = say("it does not stop; end process {pid} yourself", pid=where.pid)
             raise StoreUnavailable(store=say("the sandbox"), problem=problem)
         return ExitCode.DONE
 

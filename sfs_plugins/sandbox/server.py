@@ -68,9 +68,12 @@ def serve(store: FolderStore, settings: Settings, told: Callable[[Where], None])
         where = Where(os.getpid(), ports[0], ports[1], identity.account, identity.region)
         place.write(where)
         told(where)
+        # uvicorn sends itself what stopped it once more, which would end the process before anything is closed
+        before = signal.signal(signal.SIGTERM, lambda number, frame: None)
         try:
             server.run(sockets=sockets)
         finally:
+            signal.signal(signal.SIGTERM, before)
             place.forget()
             services.close()
 

@@ -18,6 +18,8 @@ from typing import Any
 from sfs_core import GroupQuery, SfsError, Store, SystemClock, load_plugins
 from sfs_plugins.sandbox.groups import FolderStore
 
+_LAST_SECONDS = 60.0
+
 
 def settings_of(store: FolderStore) -> dict[str, Any]:
     """Return what another process needs to open the same store."""
@@ -72,12 +74,16 @@ class Settler:
         return process
 
     def stop(self) -> None:
-        """Let the process settle once more and end."""
+        """Settle once more; the process, if one was started, has ended when this returns."""
         self._due.cancel()
-        process = self._started(self._delay_seconds)
-        if process.stdin is not None:
+        with self._starting:
+            process = self._process
+        if process is None or process.poll() is not None:
+            settle_all(self._store)
+        elif process.stdin is not None:
             process.stdin.close()
-        process.wait(timeout=60)
+            process.wait(timeout=_LAST_SECONDS)
+        self._store.close()
 
 
 def main(given: str) -> None:

@@ -9,6 +9,7 @@ import random
 import socket
 import threading
 import time
+from pathlib import Path
 from urllib.request import Request, urlopen
 
 import boto3
@@ -106,6 +107,27 @@ def test_a_kill_in_the_midst_of_writes_loses_nothing_that_was_answered(tmp_path)
     assert set(in_files) == listed
     expected = {(key, version): body for key, versions in objects.items() for version, body in versions[-3:]}
     assert kept == expected
+
+
+def test_a_sandbox_that_is_stopped_has_settled_and_closed_everything_and_leaves_no_process(tmp_path):
+    with running(tmp_path) as sandbox:
+        boto(sandbox, "s3").create_bucket(Bucket="kept")
+        boto(sandbox, "sagemaker").create_feature_group(**definition("kept", **offline("kept")))
+        boto(sandbox, "sagemaker-featurestore-runtime").put_record(FeatureGroupName="kept", Record=record("1"))
+
+    assert sandbox.process.returncode == 0
+    assert offline_ids(tmp_path) == ["1"]
+    assert processes_of(tmp_path) == []
+    assert [path.name for path in tmp_path.glob("sandbox*") if path.suffix in (".json", ".sqlite-wal")] == []
+
+
+def processes_of(folder):
+    """The command lines of processes that name a folder."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*/cmdline"):
+        with contextlib.suppress(OSError):
+            found.append(process.read_bytes().replace(b"\0", b" ").decode())
+    return [line for line in found if str(folder) in line]
 
 
 def offline_ids(folder):
