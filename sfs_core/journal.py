@@ -68,17 +68,18 @@ class Run:
 
         Raises RunNotFound, RunAmbiguous, RunDamaged.
         """
-        damaged: list[RunDamaged] = []
-        runs = {run.name: run for run in cls.all(state, damaged.append)}
-        alike = [run for known, run in runs.items() if name and known.startswith(name)]
-        if name in runs or len(alike) == 1:
-            return runs.get(name, alike[0])
-        if alike:
-            raise RunAmbiguous(run=name, known=", ".join(run.name for run in alike))
-        for error in damaged:
-            if name and str(error.message.fields["run"]).startswith(name):
-                raise error
-        raise RunNotFound(run=name, folder=state / "runs")
+        errors: list[RunDamaged] = []
+        runs = {run.name: run for run in cls.all(state, errors.append)}
+        damaged = {str(error.message.fields["run"]): error for error in errors}
+        names = sorted({*runs, *damaged})
+        alike = [name] if name in names else [known for known in names if name and known.startswith(name)]
+        if len(alike) > 1:
+            raise RunAmbiguous(run=name, known=", ".join(alike))
+        if not alike:
+            raise RunNotFound(run=name, folder=state / "runs")
+        if alike[0] in damaged:
+            raise damaged[alike[0]]
+        return runs[alike[0]]
 
     @classmethod
     def all(cls, state: Path, damaged: Callable[[RunDamaged], None] = lambda error: None) -> list[Self]:

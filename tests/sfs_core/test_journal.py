@@ -23,6 +23,7 @@ from sfs_core import (
     Run,
     RunAmbiguous,
     RunBusy,
+    RunDamaged,
     RunNotFound,
     is_going_on,
     record_ids,
@@ -86,6 +87,16 @@ def test_how_two_runs_begin_names_neither(run: Run, tmp_path: Path):
 
     both = ", ".join(sorted([run.name, other.name]))
     assert str(refused.value) == f"several runs begin with '2025', so give more of the name: {both}"
+
+
+def test_how_a_damaged_run_begins_is_not_taken_for_another_run(run: Run, tmp_path: Path):
+    damaged = Run.new(tmp_path, "clear", [], NOON, {})
+    (damaged.folder / "run.json").write_text("")
+
+    with pytest.raises(RunAmbiguous):
+        Run.load(tmp_path, "2025")
+    with pytest.raises(RunDamaged):
+        Run.load(tmp_path, damaged.name)
 
 
 def test_a_name_that_another_run_begins_with_is_a_name(run: Run, tmp_path: Path):
