@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import TextIO
 
+from sfs_core.answer_stream import give_up
 from sfs_core.errors import SfsError
 from sfs_core.messages import Message, in_english
 
@@ -72,8 +73,12 @@ class Console:
             self._line(f"{level}: {message}" if level != "note" else str(message))
 
     def _line(self, text: str) -> None:
-        self.stream.write(text + "\n")
-        self.stream.flush()
+        try:
+            self.stream.write(text + "\n")
+            self.stream.flush()
+        except BrokenPipeError:
+            # whoever read along has gone, as `tee` goes at Ctrl-C: that ends nothing halfway
+            give_up(self.stream)
 
 
 def _plain(value: object) -> str:

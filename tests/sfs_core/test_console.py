@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 
 from sfs_core import Console, RecordNotFound, say
 from tests.conftest import Terminal
@@ -76,3 +77,16 @@ def test_there_is_nobody_to_ask_without_a_terminal():
 
 def test_an_input_that_ends_is_an_empty_answer():
     assert Console(io.StringIO(), answers=Terminal("")).ask(say("Sure?")) == ""
+
+
+def test_whoever_reads_along_may_go_and_the_work_goes_on():
+    """Ctrl-C ends `tee` too, while what is in flight is finished."""
+    reader, writer = os.pipe()
+    os.close(reader)
+
+    with os.fdopen(writer, "w") as stream:
+        console = Console(stream)
+        console.note(say("put"))
+        console.note(say("put again"))
+
+        assert os.path.samestat(os.fstat(stream.fileno()), os.stat(os.devnull))
