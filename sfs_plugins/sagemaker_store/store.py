@@ -160,7 +160,7 @@ class SageMakerStore:
 
     def _asked_for(self, name: str) -> str:
         """Return the ARN that a group of this name was described by, else the name."""
-        return next((arn for arn in self._by_arn if arn.endswith(f"/{name}")), name)
+        return next((arn for arn in self._by_arn if _is_of(arn, name)), name)
 
     def create(self, new: NewFeatureGroup) -> None:
         """Begin to make a group."""
@@ -180,7 +180,7 @@ class SageMakerStore:
         own = FeatureGroupName(name.rpartition("/")[2])
         here = f":{self.clients.region_name}:{self.identity().account}:feature-group/"
         for arn in {name, *self._by_arn}:
-            if arn.startswith("arn:") and arn.endswith(f"/{own}") and here not in arn:
+            if arn.startswith("arn:") and _is_of(arn, own) and here not in arn:
                 raise NotOwnGroup(arn=arn, place=self.place())
         self.calls(self._control, "DeleteFeatureGroup", own, FeatureGroupName=own)
 
@@ -330,6 +330,11 @@ class SageMakerStore:
         for store in stores:
             if store not in group.stores:
                 raise StoreNotEnabled(group=group.address, store=store)
+
+
+def _is_of(arn: str, name: str) -> bool:
+    """Tell whether an ARN is of a group of this name: those of older groups have it in small letters."""
+    return arn.lower().endswith(f"/{name.lower()}")
 
 
 def _wanted(group: FeatureGroup, features: Sequence[str] | None) -> tuple[FeatureDefinition, ...]:

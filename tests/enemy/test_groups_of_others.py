@@ -21,11 +21,14 @@ from tests.sagemaker_store.served import ServedStore, Server
 def test_a_group_that_another_account_shares_is_not_taken_for_one_that_is_gone(
     store: ServedStore, server: Server, tmp_path: Path
 ):
-    """By its name alone it is not there, and what is gone already would count as deleted: its objects would be next."""
-    own = filled(store, new_group("orders"))
+    """By its name alone it is not there, and what is gone already would count as deleted: its objects would be next.
+
+    An ARN may have the name in small letters.
+    """
+    own = filled(store, new_group("Orders"))
     session = memory_session(tmp_path)
     session._opened["served"] = store
-    theirs = replace(own, arn=own.arn.replace(":123456789012:", ":999900009999:"))
+    theirs = replace(own, arn=own.arn.replace(":123456789012:", ":999900009999:").lower())
     body = described(store, theirs.arn)
 
     def shared(request: Request) -> Response | None:
@@ -38,7 +41,7 @@ def test_a_group_that_another_account_shares_is_not_taken_for_one_that_is_gone(
     server.instead = shared
 
     with pytest.raises(NotOwnGroup):
-        list(DeleteFeatureGroup(theirs).into(iter([Batch(0, record_ids(["orders"]))]), session))
+        list(DeleteFeatureGroup(theirs).into(iter([Batch(0, record_ids(["Orders"]))]), session))
 
 
 class Nameless(MemoryStore):
@@ -62,7 +65,7 @@ def test_a_store_that_knows_no_arns_deletes_a_group_all_the_same(tmp_path: Path)
 
 
 def described(store: ServedStore, arn: str) -> bytes:
-    """Return what DescribeFeatureGroup answers of the group `orders`, under another ARN."""
+    """Return what DescribeFeatureGroup answers of the group `Orders`, under another ARN."""
     bodies: list[bytes] = []
 
     def note(response_dict: dict[str, Any], **_: Any) -> None:
@@ -70,6 +73,6 @@ def described(store: ServedStore, arn: str) -> bytes:
 
     events = store.shared.get("sagemaker").meta.events
     events.register("before-parse.sagemaker.DescribeFeatureGroup", note)
-    store.describe("orders")
+    store.describe("Orders")
     events.unregister("before-parse.sagemaker.DescribeFeatureGroup", note)
     return json.dumps({**json.loads(bodies[0]), "FeatureGroupArn": arn}).encode()
