@@ -104,11 +104,14 @@ def confirm_again(plan: Plan, run: Run, journal: Journal, session: Session) -> N
 
 
 def _is_over(step: Step, journal: Journal, number: int) -> bool:
-    """Tell whether a step came to its end: one that lists until nothing is left, by a round that had nothing to do."""
-    rounds = [round_number for step_number, round_number in journal.finished if step_number == number]
-    if not rounds:
+    """Tell whether a step came to its end: one that lists until nothing is left, by a round that had nothing to do.
+
+    One with a round to be tried again did not.
+    """
+    known = {place for place in (*journal.places, *journal.finished) if place[0] == number}
+    if not known or not known <= journal.finished:
         return False
-    return not step.until_empty or journal.earlier(number, max(rounds)).total().records == 0
+    return not step.until_empty or journal.earlier(*max(known)).total().records == 0
 
 
 def _left(source: object, journal: Journal, number: int) -> int:

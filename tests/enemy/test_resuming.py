@@ -24,7 +24,10 @@ class Throttled(StoreUnavailable):
 
 @dataclass
 class TroubledStore(LocalStore):
-    """The local store; files in its folder make trouble: `throttle` fails one deletion, `stop` ends at a change."""
+    """The local store; files in its folder make trouble: `throttle` fails one deletion, `stop` ends at a change.
+
+    With `lose` a record is deleted, and said to be not.
+    """
 
     name: ClassVar[str] = "troubled"
 
@@ -34,12 +37,13 @@ class TroubledStore(LocalStore):
     def delete_records(self, group: FeatureGroup, batches: Iterable[Batch], how: Delete) -> Iterator[Fact]:
         if self._trouble("stop"):
             raise Interrupted
-        if not self._trouble("throttle"):
+        left = next((left for name, left in (("throttle", 1), ("lose", 0)) if self._trouble(name)), None)
+        if left is None:
             yield from super().delete_records(group, batches, how)
             return
-        (self.path / "throttle").unlink()
+        (self.path / ("throttle" if left else "lose")).unlink()
         for batch in batches:
-            rest = Batch(batch.number, batch.records.slice(1))
+            rest = Batch(batch.number, batch.records.slice(left))
             list(super().delete_records(group, [rest], how))
             yield Fact.of(batch, [Remark.failed(0, Throttled())])
 
@@ -65,10 +69,10 @@ def opened(sfs: Sfs) -> LocalStore:
     return LocalStore(connection="dev", clock=sfs.clock, path=sfs.store)
 
 
-def make(sfs: Sfs, name: str, *records: Record) -> FeatureGroup:
+def make(sfs: Sfs, name: str, *records: Record, offline: bool = True) -> FeatureGroup:
     store = opened(sfs)
     try:
-        return filled(store, new_group(name), *records)
+        return filled(store, new_group(name, offline=offline), *records)
     finally:
         store.close()
 
@@ -293,3 +297,20 @@ def clear_of(sfs: Sfs) -> str:
     """Return the name of the one run of `clear`."""
     (run,) = (path.name for path in (sfs.folder / "state" / "runs").iterdir() if "-clear-" in path.name)
     return run
+
+
+def test_a_listing_with_failures_to_try_again_is_asked_about_though_a_later_one_found_nothing(troubled: Sfs):
+    """What failed is deleted then, and with it what was put since under the same record ids."""
+    rows = [record(str(number), f"2025-05-0{number}T00:00:00Z") for number in (1, 2, 3)]
+    make(troubled, "old", *rows)
+    make(troubled, "new", *rows, offline=False)
+    for name in ("throttle", "lose", "stop-puts"):
+        trouble(troubled, name)
+    assert troubled("migrate old new --clear-target --on-error skip --force").code == 130
+    (troubled.store / "stop-puts").unlink()
+    troubled.ok("put new id=1 --event-time now")
+
+    answer = troubled(f"runs resume {only_run(troubled)}")
+
+    assert answer.code == 4, answer
+    assert online(troubled, "new") == ["1"]
