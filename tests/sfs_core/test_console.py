@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+from pathlib import Path
 
 from sfs_core import Console, RecordNotFound, say
 from tests.conftest import Terminal
@@ -89,4 +90,4 @@ def test_whoever_reads_along_may_go_and_the_work_goes_on():
         console.note(say("put"))
         console.note(say("put again"))
 
-        assert os.path.samestat(os.fstat(stream.fileno()), os.stat(os.devnull))
+        assert os.path.samestat(os.fstat(stream.fileno()), Path(os.devnull).stat())
