@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from sfs_core.damage import RunDamaged
 from sfs_core.errors import DeletionCapReached, Interrupted, PartLostRecords, SfsError, StillThere
@@ -162,7 +162,7 @@ class _StepRun:
 
     def _account(self, fact: Fact, round_number: int) -> int:
         """Write a fact down and count it; return how many of its records failed."""
-        given = self.outstanding.pop(fact.batch.number, None)
+        given = self.outstanding.get(fact.batch.number)
         accounted = fact.done + len(fact.remarks)
         rows = {remark.row for remark in fact.remarks}
         if given is None or accounted != given.num_rows or len(rows) != len(fact.remarks):
@@ -170,6 +170,8 @@ class _StepRun:
         if not rows <= {*range(given.num_rows)}:
             self._lost(fact.done, given)
         ended = self.journal.end(self.number, round_number, fact)
+        # not before it is written down: until then nobody knows that it ended
+        del self.outstanding[fact.batch.number]
         self.report.add(ended)
         failed = self.report.failed.total()
         stops = self.plan.on_error is OnError.STOP and failed > 0
@@ -177,6 +179,6 @@ class _StepRun:
         self.halted = self.halted or stops or (bound is not None and bound.exceeded(failed, self.report.tried))
         return ended.failed.total()
 
-    def _lost(self, accounted: int, given: pa.RecordBatch | None = None) -> None:
+    def _lost(self, accounted: int, given: pa.RecordBatch | None = None) -> NoReturn:
         records = given.num_rows if given is not None else sum(batch.num_rows for batch in self.outstanding.values())
         raise PartLostRecords(part=type(self.step.into).__name__, given=records, accounted=accounted)

@@ -377,7 +377,7 @@ def files_of_at_most(size: int) -> Iterator[None]:
 def test_a_full_disk_ends_the_run_with_a_sentence_and_nothing_is_lost(session: MemorySession):
     sink = Taking(fault=failing("1000", fate=Fate.SKIPPED))
     attempts = Attempts(session, plan(step(Numbered(2000), sink)))
-    with files_of_at_most(20_000):
+    with files_of_at_most(20_060):
         starved = attempts.go()
     taken = len(sink.taken)
 
@@ -388,6 +388,8 @@ def test_a_full_disk_ends_the_run_with_a_sentence_and_nothing_is_lost(session: M
         f"no space is left in {attempts.run.folder}, so nothing more was done: free some, then try again"
     )
     assert 0 < starved.steps[0].tried < 2000
+    # the last one was taken, and that it was could not be written down
+    assert starved.steps[0].begun == taken * 2 - starved.steps[0].tried == 2
     assert report.exit_code is ExitCode.DONE
     assert (report.steps[0].done, report.steps[0].skipped) == (1999, {"Stubborn": 1})
     assert len(sink.taken) - 1000 == len(sink.doubted) <= 1
