@@ -46,14 +46,16 @@ def csv_batches(
         strings_can_be_null=True,
         quoted_strings_can_be_null=not quoted_empty,
     )
-    count, watched = 0, _Watched(file)
+    last, count, watched = None, 0, _Watched(file)
     try:
         parsing = arrow_csv.ParseOptions(newlines_in_values=True)
         with arrow_csv.open_csv(pa.PythonFile(watched, "r"), reading, parsing, converting) as reader:
             for batch in reader:
+                # one that blank lines alone make has no records
+                last = batch if batch.num_rows else last
                 count += batch.num_rows
                 yield batch
-        if count and watched.is_cut_off(batch):
+        if last is not None and watched.is_cut_off(last):
             raise FileUnreadable(path=name, problem=_csv_problem("straddling", count - 1))
     except pa.ArrowInvalid as error:
         if "Empty CSV" not in str(error):

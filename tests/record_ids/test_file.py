@@ -60,6 +60,7 @@ def refused(session, *arguments, **options):
         ("ids.csv", "city,record_id\nOslo,r1\nRome,r2\nOslo,r1\n"),
         ("ids.csv", "record_id,id\nx,r1\nx,r2\nx,r1\n"),
         ("ids.csv.gz", gzip.compress(b"id\nr1\nr2\nr1\n", mtime=0)),
+        pytest.param("ids.csv.gz", gzip.compress(b"id\nr1\nr2\nr1\n" + b"\n" * 2**23), id="many blank lines"),
         ("ids.json", '["r1", "r2",\n"r1"]'),
         ("ids.json", '[{"id": "r1", "city": "Oslo"}, {"id": "r2"}, {"id": "r1"}]'),
         ("ids.json", '[{"customer": "r1"}, {"customer": "r2"}, {"customer": "r1"}]'),
