@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sfs_core.arrow import record_ids
+from sfs_core.errors import StoreUnavailable
 from sfs_core.messages import Message
 from sfs_core.ports import Source
 
@@ -16,6 +17,15 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from sfs_core.session import Session
+
+
+class IdsNotKept(StoreUnavailable):
+    """The record ids that came already cannot be kept on disk."""
+
+    sentence = (
+        "the record ids seen so far cannot be kept in a temporary file ({problem}): free some space there, or name "
+        "another folder in SQLITE_TMPDIR"
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +48,7 @@ class DistinctIds:
 
 
 class IdSet:
-    """A set of record ids on disk, gone when it is closed."""
+    """A set of record ids on disk, gone when it is closed. Raises IdsNotKept where the disk takes no more."""
 
     def __init__(self) -> None:
         # a database without a name is a file of SQLite's own, which goes with the connection
@@ -49,10 +59,13 @@ class IdSet:
 
     def add(self, ids: list[str]) -> list[str]:
         """Put ids in, and return those that were not in before, each once, in order."""
-        self._database.execute("BEGIN")
         insert = "INSERT OR IGNORE INTO ids VALUES (?)"
-        new = [record_id for record_id in ids if self._database.execute(insert, (record_id,)).rowcount]
-        self._database.execute("COMMIT")
+        try:
+            self._database.execute("BEGIN")
+            new = [record_id for record_id in ids if self._database.execute(insert, (record_id,)).rowcount]
+            self._database.execute("COMMIT")
+        except sqlite3.OperationalError as error:
+            raise IdsNotKept(problem=error) from error
         return new
 
     def close(self) -> None:

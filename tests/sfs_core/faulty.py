@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import resource
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -92,3 +94,14 @@ def stopping_at(number: int, stop: threading.Event) -> Callable[[Batch], Fact]:
         return Fact.of(batch)
 
     return fact
+
+
+@contextlib.contextmanager
+def files_of_at_most(size: int) -> Iterator[None]:
+    """Let no file of this process grow beyond a size: what a full disk looks like from within."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

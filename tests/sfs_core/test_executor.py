@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import resource
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,7 +10,7 @@ import pytest
 from sfs_core import MAX_ROUNDS, Batch, ExitCode, Fact, Fate, MaxErrors, OnError, Plan, Remark, Step, say
 from sfs_core.testing import NOON
 from tests.memory_session import Attempts, MemorySession, memory_session
-from tests.sfs_core.faulty import Listing, Numbered, Taking, failing, stopping_at, unavailable_at
+from tests.sfs_core.faulty import Listing, Numbered, Taking, failing, files_of_at_most, stopping_at, unavailable_at
 
 
 @pytest.fixture
@@ -361,17 +358,6 @@ def test_a_run_that_ended_can_be_gone_through_again_without_effect(session: Memo
 
 
 # a full disk
-
-
-@contextlib.contextmanager
-def files_of_at_most(size: int) -> Iterator[None]:
-    """Let no file of this process grow beyond a size: what a full disk looks like from within."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def test_a_full_disk_ends_the_run_with_a_sentence_and_nothing_is_lost(session: MemorySession):
