@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -126,18 +126,21 @@ class Catalogue:
         """
         check_makeable(new)
         now = self.clock.now()
-        with self._database.writing() as connection:
-            if _found(connection, new.name.lower()) is not None:
-                raise GroupExists(name=new.name)
-            new = self._placed(connection, new, epoch_of(now))
-            group = StoredGroup(0, new, f"{self.arn_prefix}{new.name}", now.nanoseconds, self._later(now))
-            cursor = connection.execute(
-                "INSERT INTO groups (folded_name, definition) VALUES (?, ?)", (new.name.lower(), group.to_json())
-            )
-            made = replace(group, number=cursor.lastrowid or 0)
-            # before it is committed: nobody sees it in another state
-            self._making.add(made.number)
-            return made
+        with ExitStack() as unless_made:
+            with self._database.writing() as connection:
+                if _found(connection, new.name.lower()) is not None:
+                    raise GroupExists(name=new.name)
+                new = self._placed(connection, new, epoch_of(now))
+                group = StoredGroup(0, new, f"{self.arn_prefix}{new.name}", now.nanoseconds, self._later(now))
+                cursor = connection.execute(
+                    "INSERT INTO groups (folded_name, definition) VALUES (?, ?)", (new.name.lower(), group.to_json())
+                )
+                made = replace(group, number=cursor.lastrowid or 0)
+                # before it is committed: nobody sees it in another state
+                self._making.add(made.number)
+                unless_made.callback(self._making.discard, made.number)
+            unless_made.pop_all()
+        return made
 
     def _placed(self, connection: sqlite3.Connection, new: NewFeatureGroup, epoch: int) -> NewFeatureGroup:
         """Return the definition with a root that no group has had and no objects lie under: nothing is adopted."""

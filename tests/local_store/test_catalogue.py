@@ -18,9 +18,11 @@ from sfs_core import (
     GroupQuery,
     GroupStatus,
     SetClock,
+    StoreUnavailable,
 )
 from sfs_core.testing import NOON, ONE, created, filled, latest, new_group, objects_in, online, put, record
 from sfs_plugins.local_store import LocalStore
+from tests.sfs_core.faulty import files_of_at_most
 
 SECOND = 1_000_000_000
 
@@ -145,3 +147,17 @@ def test_features_that_differ_in_case_alone_need_a_group_without_an_offline_stor
         store, new_group("orders", "Colour:String", "colour:String", offline=False), record("1", ONE, Colour="r")
     )
     assert online(store, group) == [record("1", ONE, Colour="r")]
+
+
+def test_a_group_that_could_not_be_written_down_is_not_taken_for_one_that_is_being_made(
+    open_store: Callable[..., LocalStore], folder: Path
+) -> None:
+    """Its number goes to the next group that is made, which may be made by another process."""
+    store, other = open_store(), open_store()
+    created(store, new_group("first"))
+    with files_of_at_most((folder / "groups.sqlite-wal").stat().st_size), pytest.raises(StoreUnavailable):
+        store.create(new_group("second"))
+
+    other.create(new_group("third"))
+
+    assert store.describe("third").status is GroupStatus.CREATED
