@@ -23,7 +23,7 @@ from sfs_core.connections import BUILT_IN, Connection, Connections, load_connect
 from sfs_core.console import Console
 from sfs_core.damage import RunDamaged
 from sfs_core.deleting import CompactOffline, DeleteOfflineDays, DeleteOfflineObjects, DeleteRecords
-from sfs_core.distinct import DistinctIds, IdSet
+from sfs_core.distinct import DistinctIds, IdSet, TemporaryFileFull, in_temporary_file
 from sfs_core.ended import Batches, Ended
 from sfs_core.errors import (
     AccessDenied,
@@ -382,6 +382,7 @@ __all__ = [
     "TableFormat",
     "TargetStore",
     "Targets",
+    "TemporaryFileFull",
     "Throughput",
     "ThroughputMode",
     "TooManyErrors",
@@ -417,6 +418,7 @@ __all__ = [
     "hookimpl",
     "in_english",
     "in_flight",
+    "in_temporary_file",
     "instants",
     "is_going_on",
     "is_of_type",

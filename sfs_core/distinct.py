@@ -1,10 +1,10 @@
-"""Record ids once each: a listing may repeat itself, and what reads by ids would write a record twice."""
+"""Record ids once each, kept in a temporary file: a listing may repeat itself, and so would what reads by ids."""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -19,13 +19,22 @@ if TYPE_CHECKING:
     from sfs_core.session import Session
 
 
-class IdsNotKept(StoreUnavailable):
-    """The record ids that came already cannot be kept on disk."""
+class TemporaryFileFull(StoreUnavailable):
+    """What is kept on disk for a while has no room there."""
 
     sentence = (
-        "the record ids seen so far cannot be kept in a temporary file ({problem}): free some space there, or name "
+        "what was read so far cannot be kept in a temporary file ({problem}): free some space there, or name "
         "another folder in SQLITE_TMPDIR"
     )
+
+
+@contextmanager
+def in_temporary_file() -> Iterator[None]:
+    """Tell of a temporary database of SQLite's that cannot be written. Raises TemporaryFileFull."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise TemporaryFileFull(problem=error) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +57,7 @@ class DistinctIds:
 
 
 class IdSet:
-    """A set of record ids on disk, gone when it is closed. Raises IdsNotKept where the disk takes no more."""
+    """A set of record ids on disk, gone when it is closed. Raises TemporaryFileFull."""
 
     def __init__(self) -> None:
         # a database without a name is a file of SQLite's own, which goes with the connection
@@ -60,12 +69,10 @@ class IdSet:
     def add(self, ids: list[str]) -> list[str]:
         """Put ids in, and return those that were not in before, each once, in order."""
         insert = "INSERT OR IGNORE INTO ids VALUES (?)"
-        try:
+        with in_temporary_file():
             self._database.execute("BEGIN")
             new = [record_id for record_id in ids if self._database.execute(insert, (record_id,)).rowcount]
             self._database.execute("COMMIT")
-        except sqlite3.OperationalError as error:
-            raise IdsNotKept(problem=error) from error
         return new
 
     def close(self) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from sfs_core import FeatureGroup, record_ids, records_from, rows_of
+from sfs_core import FeatureGroup, in_temporary_file, record_ids, records_from, rows_of
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -29,7 +29,10 @@ def _database() -> sqlite3.Connection:
 
 @dataclass
 class Shelf:
-    """Records of a group by their ids; a later one takes an earlier one's place. Memory is flat."""
+    """Records of a group by their ids; a later one takes an earlier one's place. Memory is flat.
+
+    Raises TemporaryFileFull.
+    """
 
     group: FeatureGroup
     _records: sqlite3.Connection = field(default_factory=_database)
@@ -38,15 +41,17 @@ class Shelf:
         """Put records in, in order."""
         ids = records.column(self.group.record_identifier).to_pylist()
         texts = (json.dumps(row, ensure_ascii=False) for row in rows_of(records))
-        self._records.execute("BEGIN")
-        self._records.executemany("INSERT OR REPLACE INTO records VALUES (?, ?)", zip(ids, texts, strict=True))
-        self._records.execute("COMMIT")
+        with in_temporary_file():
+            self._records.execute("BEGIN")
+            self._records.executemany("INSERT OR REPLACE INTO records VALUES (?, ?)", zip(ids, texts, strict=True))
+            self._records.execute("COMMIT")
 
     def remove(self, ids: Sequence[str]) -> None:
         """Take records out; ids that are not there are fine."""
-        self._records.execute("BEGIN")
-        self._records.executemany("DELETE FROM records WHERE id = ?", ((one,) for one in ids))
-        self._records.execute("COMMIT")
+        with in_temporary_file():
+            self._records.execute("BEGIN")
+            self._records.executemany("DELETE FROM records WHERE id = ?", ((one,) for one in ids))
+            self._records.execute("COMMIT")
 
     def read(self, ids: Sequence[str]) -> pa.RecordBatch:
         """Return the records of `ids` that are there, in any order."""
