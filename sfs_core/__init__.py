@@ -1,5 +1,6 @@
 """The front door of the core: every name a plugin may use."""
 
+from sfs_core.answer_stream import AnswerUnwritable
 from sfs_core.application import BadCommandLine, Bug
 from sfs_core.arrow import (
     SURE_ISO,
@@ -236,6 +237,7 @@ __all__ = [
     "WRITE_TIME",
     "ZONE_FORM",
     "AccessDenied",
+    "AnswerUnwritable",
     "BadCommandLine",
     "BadDefinition",
     "BadDuration",

@@ -10,7 +10,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, TextIO, cast
 
-from sfs_core import COMPRESSIONS, STANDARD_STREAM, DiskFull, FileUnwritable, Message, Refused, Session, SfsError, say
+from sfs_core import (
+    COMPRESSIONS,
+    STANDARD_STREAM,
+    AnswerUnwritable,
+    DiskFull,
+    FileUnwritable,
+    Message,
+    Refused,
+    Session,
+    SfsError,
+    say,
+)
 
 
 class FileThere(Refused):
@@ -37,7 +48,8 @@ def written(path: Path, session: Session, stdout: TextIO) -> Iterator[BinaryIO]:
     """Open a file, or standard output, to be written, packed as its name says (`.gz`, `.zst`).
 
     The file gets its name when the block ends without an error; until then it is a hidden one beside it, which an
-    error removes. Devices and pipes are written to as they are. Raises FileUnwritable, DiskFull.
+    error removes. Devices and pipes are written to as they are. Raises FileUnwritable, DiskFull, and
+    AnswerUnwritable for standard output.
     """
     try:
         if path == STANDARD_STREAM:
@@ -81,6 +93,8 @@ def _packed(file: BinaryIO, path: Path) -> Iterator[BinaryIO]:
 
 
 def _unwritable(path: Path, error: OSError) -> SfsError:
+    if path == STANDARD_STREAM:
+        return AnswerUnwritable(problem=error.strerror or error)
     if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return DiskFull(folder=path.parent)
     problem: Message | str = (error.strerror or str(error)).lower()

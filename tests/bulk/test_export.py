@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+
+from sfs_core import STANDARD_STREAM, AnswerUnwritable
+from sfs_plugins.bulk.output_file import written
+from tests.memory_session import memory_session
 
 LATEST = [
     "1,2025-05-01T00:00:00Z,5,1.5,Oslo",
@@ -191,6 +196,15 @@ def test_a_full_disk_is_one_sentence(three):
         12,
         "error: no space is left in /dev, so nothing more was done: free some, then try again\n",
     )
+
+
+def test_a_stdout_that_takes_no_more_is_named_as_such(tmp_path):
+    session, full = memory_session(tmp_path), io.TextIOWrapper(io.FileIO("/dev/full", "w"))
+
+    with pytest.raises(AnswerUnwritable) as refused, written(STANDARD_STREAM, session, full) as stream:
+        stream.write(b"id,at\n")
+
+    assert str(refused.value) == "the answer cannot be written to stdout (No space left on device), so it is not whole"
 
 
 def test_a_link_stays_a_link(three):
