@@ -12,7 +12,7 @@ import pytest
 from sfs_core.testing import created, history, new_group, online
 from sfs_plugins.local_store import LocalStore
 
-KILLS = 10
+KILLS = 24
 PUT_FOR_EVER = """
 group = store.describe("orders")
 begin = int(sys.argv[2])

@@ -21,7 +21,7 @@ from tests.sandbox.deeds import Check, Deeds
 from tests.sandbox.queries import rows
 from tests.sandbox.restarts import restarts
 
-KILLS = 4
+KILLS = 10
 DEEDS = 100
 ICEBERG_KILLS = 2
 SIGNED = "AWS4-HMAC-SHA256 Credential=sandbox/20250601/us-east-1/{}/aws4_request, SignedHeaders=, Signature="
